@@ -1,0 +1,414 @@
+import { statSync } from "node:fs";
+import { saveAuth, type Auth } from "../core/auth-store";
+import { Backoff, sleep, unlessAborted } from "../core/backoff";
+import type { Beat, InstanceResponse, RegisterBody } from "../core/api-types";
+import { loadConfig, type Config } from "../core/config";
+import { CliError, errorText, EXIT, type ExitCode } from "../core/errors";
+import type { ApiClient } from "../core/http";
+import { machineFingerprint, proposeInstanceId } from "../core/identity";
+import type { JsonObject } from "../core/json";
+import type { Logger } from "../core/log";
+import type { Paths } from "../core/paths";
+import { openBeatLink } from "../link/beat-link";
+import type { Fatal } from "../link/frames";
+import { keepLinked } from "../link/keep-linked";
+import { ladderFor, type Transport } from "../link/ladder";
+import { LINK_TIMINGS, type Link, type LinkHooks, type LinkTimings } from "../link/link";
+import { openSocketLink } from "../link/socket-link";
+import { openStreamLink } from "../link/stream-link";
+import { CLI_VERSION } from "../version";
+import type { CrashLoopPolicy } from "../watch/crash-loop";
+import { ProgramFinder } from "../watch/openclaw";
+import { Supervisor } from "../watch/supervisor";
+import type { WatchEntry } from "../watch/watch-entry";
+import type { WatchTimings } from "../watch/watcher";
+import { BEAT_MS } from "./beat";
+import { BeatLoop } from "./beat-loop";
+import { CommandRunner } from "./command-runner";
+import type { DaemonEvent } from "./events";
+import { executeCommand } from "./execute-command";
+import { Journal } from "./journal";
+import { readMachineFacts } from "./machine-facts";
+import { readState, resumeFrom, writeState } from "./state-file";
+import { updateCli } from "./update-cli";
+
+export interface DaemonOptions {
+  readonly paths: Paths;
+  readonly api: ApiClient;
+  readonly auth: Auth;
+  readonly label: string;
+  readonly transport: Transport;
+  readonly configFile: string;
+  readonly configMustExist: boolean;
+  /** Entries of `--watch`, before those of the config file. */
+  readonly flagEntries: readonly WatchEntry[];
+  readonly leaveRunning: boolean;
+  readonly openclaw: boolean;
+  readonly log: Logger;
+  onEvent(event: DaemonEvent): void;
+  readonly linkTimings?: LinkTimings;
+  readonly watchTimings?: WatchTimings;
+  readonly crashPolicy?: CrashLoopPolicy;
+}
+
+export interface DaemonEnd {
+  readonly exitCode: ExitCode;
+  readonly message: string | undefined;
+  readonly hint: string | undefined;
+  /** The new program to hand over to after an update. */
+  readonly handover: readonly string[] | undefined;
+}
+
+/** Beat intervals until the server names its own (live-wire §1). */
+const DEFAULT_INTERVAL_MS: Record<Transport, number> = { socket: BEAT_MS, sse: 300_000, beats: 30_000 };
+const GOODBYE_MS = 3_000;
+const HANDOVER_WAIT_MS = 10_000;
+/** How long a stop waits for results on their way. */
+const LAST_RESULTS_MS = 1_000;
+const CONFIG_POLL_MS = 2_000;
+const FIGURES_POLL_MS = 10_000;
+const HERMES_POLL_MS = 30_000;
+
+/** One machine's daemon: watches processes, keeps the link, beats, and does commands. Runs once. */
+export class Daemon {
+  private readonly stopper = new AbortController();
+  private readonly startedAt = new Date().toISOString();
+  private readonly supervisor: Supervisor;
+  private readonly beats: BeatLoop;
+  private readonly programs = new ProgramFinder(() => this.beats.changed());
+  private readonly linkTimings: LinkTimings;
+  /** What the last daemon left, read before this one writes its own. */
+  private readonly formerState: JsonObject | undefined;
+  private runner: CommandRunner | undefined;
+  private config: Config;
+  private configStamp: string;
+  private link: Link | undefined;
+  private linkSince: string | null = null;
+  private instanceId: string;
+  private lastEventId: string | undefined;
+  private lastBeatAt: string | null = null;
+  private lastError: string | null = null;
+  private lastRestart: string | null = null;
+  private hermes = { checkedAt: Number.NEGATIVE_INFINITY, running: false };
+  private openingBeat: Beat | undefined;
+  private handover: readonly string[] | undefined;
+  private saveTimer: NodeJS.Timeout | undefined;
+
+  /** Throws a usage error when the config file is wrong. */
+  constructor(private readonly options: DaemonOptions) {
+    this.linkTimings = options.linkTimings ?? LINK_TIMINGS;
+    this.formerState = readState(options.paths.state);
+    this.config = loadConfig(options.configFile, options.configMustExist);
+    this.configStamp = stampOf(options.configFile);
+    this.instanceId = process.env["SETT_INSTANCE_ID"] || options.auth.instance_id || proposeInstanceId();
+    this.supervisor = new Supervisor({
+      paths: options.paths,
+      openclaw: options.openclaw,
+      ...(options.watchTimings === undefined ? {} : { timings: options.watchTimings }),
+      ...(options.crashPolicy === undefined ? {} : { policy: options.crashPolicy }),
+      onChange: (change) => {
+        const { name, status, pid, restarts, detail } = change;
+        this.emit({ event: "process", name, status, pid, restarts, detail });
+        this.beats.changed();
+      },
+    });
+    this.beats = new BeatLoop({
+      build: () => this.buildBeat(),
+      onSent: (reason, beat) => {
+        this.lastBeatAt = new Date().toISOString();
+        this.emit({ event: "beat", reason, gateway_status: beat.gateway_status, gateway_pid: beat.gateway_pid ?? null });
+      },
+      onRefused: (detail) => this.fail("beat.refused", detail),
+    });
+  }
+
+  /** Asks the daemon to leave: goodbye, then its children end (unless they are left running). */
+  stop(): void {
+    this.stopper.abort();
+  }
+
+  /** Runs until stopped or sent away. Rejects only with CliError for what must end at the start. */
+  async run(): Promise<DaemonEnd> {
+    const { options } = this;
+    const { signal } = this.stopper;
+    this.emit({ event: "started", pid: process.pid, version: CLI_VERSION, server: options.api.server, home: options.paths.home });
+    const journal = new Journal(options.paths.journal);
+    const timers: NodeJS.Timeout[] = [];
+    let fatal: Fatal | undefined;
+    let failure: CliError | undefined;
+    try {
+      this.supervisor.start(this.entries());
+      this.saveState();
+      timers.push(setInterval(() => void this.reloadConfig(), CONFIG_POLL_MS), setInterval(() => this.beats.changed(), FIGURES_POLL_MS));
+      await this.register(signal);
+      this.runner = this.createRunner(journal);
+      if (!signal.aborted) fatal = await this.keepLinked(signal);
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      failure = error;
+    } finally {
+      for (const timer of timers) clearInterval(timer);
+      await this.leave(fatal !== undefined || failure !== undefined);
+      journal.close();
+    }
+    return this.describeEnd(fatal, failure);
+  }
+
+  private async leave(sentAway: boolean): Promise<void> {
+    if (this.link !== undefined && !sentAway) await this.runner?.drain(LAST_RESULTS_MS);
+    this.runner?.stop();
+    this.beats.linkDown();
+    const link = this.link;
+    this.link = undefined;
+    const handingOver = this.handover !== undefined;
+    if (link !== undefined && !sentAway && !handingOver) await link.goodbye(GOODBYE_MS);
+    link?.close();
+    // A revoked token or a new version is no reason to take the gateway down; the next daemon adopts it.
+    const leave = this.options.leaveRunning || sentAway || handingOver;
+    const running = this.supervisor.watched().filter((item) => item.status === "running");
+    await this.supervisor.close(leave);
+    const left = leave ? running.map((item) => `${item.name} (pid ${item.pid ?? "?"})`) : [];
+    this.emit({ event: "goodbye", reason: handingOver ? "update" : sentAway ? "sent away" : "stopped", left_running: left });
+    clearTimeout(this.saveTimer);
+    this.writeStateNow();
+  }
+
+  private describeEnd(fatal: Fatal | undefined, failure: CliError | undefined): DaemonEnd {
+    if (failure !== undefined) return { exitCode: failure.exitCode, message: failure.message, hint: failure.hint, handover: undefined };
+    if (fatal === undefined) return { exitCode: EXIT.ok, message: undefined, hint: undefined, handover: this.handover };
+    const hints: Record<Fatal["code"], string> = {
+      token_dead: "Run: sett login, then sett up",
+      gone: "To bring it back, run sett up again: that registers it anew.",
+      replaced: "Only one daemon may speak for a machine. To take it back, run sett up here again.",
+      refused: "Log in with a token made for this machine: sett login",
+    };
+    const exitCode = fatal.code === "token_dead" ? EXIT.notLoggedIn : EXIT.refused;
+    return { exitCode, message: fatal.detail, hint: hints[fatal.code], handover: undefined };
+  }
+
+  /** Registers the machine, waiting as long as the server cannot be reached. Throws CliError when it refuses. */
+  private async register(signal: AbortSignal): Promise<void> {
+    const { api, label, paths } = this.options;
+    const backoff = new Backoff({ baseMs: this.linkTimings.backoffBaseMs, capMs: this.linkTimings.backoffCapMs });
+    const body: RegisterBody = { instance_id: this.instanceId, label, version: CLI_VERSION, online: true, machine_fingerprint: machineFingerprint(paths) };
+    while (!signal.aborted) {
+      try {
+        const instance = await unlessAborted(api.call<InstanceResponse>("POST", "/api/v1/openclaw/register", { body }), signal);
+        if (instance === undefined) return;
+        this.instanceId = instance.instance_id || this.instanceId;
+        if (this.options.auth.instance_id !== this.instanceId) saveAuth(paths, { ...this.options.auth, instance_id: this.instanceId });
+        this.lastEventId = resumeFrom(this.formerState, api.server, this.instanceId);
+        this.emit({ event: "registered", instance_id: this.instanceId, label });
+        return;
+      } catch (error) {
+        if (!(error instanceof CliError) || error.exitCode !== EXIT.unreachable) throw error;
+        const waitMs = backoff.next();
+        this.fail("register.failed", error.message);
+        this.emit({ event: "waiting", detail: error.message, wait_ms: waitMs });
+        await sleep(waitMs, signal);
+      }
+    }
+  }
+
+  private keepLinked(signal: AbortSignal): Promise<Fatal | undefined> {
+    return keepLinked({
+      ladder: ladderFor(this.options.transport),
+      timings: this.linkTimings,
+      signal,
+      open: (transport) => this.open(transport),
+      serverAnswers: () => this.serverAnswers(),
+      onUp: (link) => {
+        this.link = link;
+        this.linkSince = new Date().toISOString();
+        this.lastError = null;
+        this.emit({ event: "linked", transport: link.transport });
+        this.beats.linkUp(link, link.transport === "beats" ? this.openingBeat : undefined);
+        this.runner?.flush();
+      },
+      onDown: (transport, detail) => {
+        this.link = undefined;
+        this.linkSince = null;
+        this.beats.linkDown();
+        this.emit({ event: "unlinked", transport, detail });
+      },
+      onWait: (_transport, detail, waitMs) => {
+        this.fail("link.waiting", detail);
+        this.emit({ event: "waiting", detail, wait_ms: waitMs });
+      },
+    });
+  }
+
+  private open(transport: Transport): Promise<Link> {
+    const { api } = this.options;
+    const hooks = this.hooks();
+    this.beats.setInterval(DEFAULT_INTERVAL_MS[transport]);
+    if (transport === "socket") return openSocketLink(api, this.instanceId, this.lastEventId, hooks, this.linkTimings);
+    if (transport === "sse") return openStreamLink(api, this.instanceId, this.lastEventId, hooks, this.linkTimings);
+    const firstBeat = (): Beat => (this.openingBeat = this.buildBeat());
+    return openBeatLink(api, this.instanceId, firstBeat, hooks, this.linkTimings);
+  }
+
+  private hooks(): LinkHooks {
+    return {
+      onCommands: (commands) => this.runner?.receive(commands),
+      onEvent: (type) => {
+        this.options.log.debug("event.received", { type });
+        if (type === "resync") this.beats.sayAll("resync");
+      },
+      onEventId: (id) => {
+        this.lastEventId = id;
+        this.saveState();
+      },
+      onPace: (beatMs, until) => this.beats.setPace({ beatMs, until }),
+      onInterval: (ms) => this.beats.setInterval(ms),
+    };
+  }
+
+  private async serverAnswers(): Promise<boolean> {
+    try {
+      const answer = await this.options.api.request("GET", "/health", { timeoutMs: 5_000 });
+      return answer.status < 500;
+    } catch {
+      return false;
+    }
+  }
+
+  private createRunner(journal: Journal): CommandRunner {
+    let update: { readonly id: string; readonly binary: readonly string[] } | undefined;
+    const runner: CommandRunner = new CommandRunner({
+      journal,
+      log: this.options.log,
+      sender: () => this.link,
+      execute: (command) =>
+        executeCommand(command, {
+          restart: async (name) => {
+            const outcome = await this.supervisor.restart(name);
+            if (outcome.ok) this.lastRestart = new Date().toISOString();
+            this.beats.changed();
+            return outcome;
+          },
+          update: async (version) => {
+            const outcome = await updateCli(this.config.update, version);
+            if (outcome.ok && this.config.update.restart && outcome.newVersion !== CLI_VERSION) {
+              update = { id: command.id, binary: outcome.binary };
+            }
+            return outcome;
+          },
+        }),
+      onCommand: (command) => this.emit({ event: "command", id: command.id, command_type: command.type }),
+      onResult: (id, type, result, delivered) => {
+        this.emit({ event: "result", id, command_type: type, status: result.status, result: result.result, delivered });
+        // Hand over only once the server knows; a result that cannot be sent is on disk for the new daemon.
+        if (id !== update?.id || delivered) return;
+        const { binary } = update;
+        void runner.drain(HANDOVER_WAIT_MS).then(() => {
+          if (this.stopper.signal.aborted) return;
+          this.handover = binary;
+          this.stop();
+        });
+      },
+    });
+    return runner;
+  }
+
+  private entries(): readonly WatchEntry[] {
+    const flagged = new Set(this.options.flagEntries.map((entry) => entry.name));
+    return [...this.options.flagEntries, ...this.config.watch.filter((entry) => !flagged.has(entry.name))];
+  }
+
+  private async reloadConfig(): Promise<void> {
+    const stamp = stampOf(this.options.configFile);
+    if (stamp === this.configStamp) return;
+    this.configStamp = stamp;
+    try {
+      this.config = loadConfig(this.options.configFile);
+    } catch (error) {
+      this.emit({ event: "config", ok: false, detail: `${errorText(error)} (the old one stays in force)` });
+      return;
+    }
+    this.emit({ event: "config", ok: true, detail: "config changed" });
+    await this.supervisor.update(this.entries());
+    this.beats.changed();
+  }
+
+  private buildBeat(): Beat {
+    const facts = readMachineFacts();
+    const gateway = this.supervisor.gateway();
+    return {
+      hostname: facts.hostname,
+      os: facts.os,
+      arch: facts.arch,
+      cli_version: CLI_VERSION,
+      mem_free_mb: facts.memFreeMb,
+      mem_total_mb: facts.memTotalMb,
+      load1: facts.load1,
+      cpu_count: facts.cpuCount,
+      uptime_seconds: facts.uptimeSeconds,
+      gateway_status: gateway.status,
+      gateway_pid: gateway.pid,
+      last_gateway_restart: this.lastRestart,
+      capabilities: this.capabilities(),
+      watched: this.supervisor.watched(),
+      daemon: { version: CLI_VERSION, pid: process.pid, started_at: this.startedAt },
+    };
+  }
+
+  private capabilities(): Record<string, unknown> {
+    const hermes = this.programs.look("hermes");
+    if (hermes.installed && Date.now() - this.hermes.checkedAt > HERMES_POLL_MS) {
+      this.hermes = { checkedAt: Date.now(), running: this.supervisor.hermesRunning() };
+    }
+    return {
+      openclaw: this.programs.look("openclaw"),
+      hermes: hermes.installed ? { ...hermes, running: this.hermes.running } : hermes,
+    };
+  }
+
+  private emit(event: DaemonEvent): void {
+    const { event: name, ...fields } = event;
+    this.options.log.info(`daemon.${name}`, fields);
+    this.options.onEvent(event);
+    this.saveState();
+  }
+
+  private fail(event: string, detail: string): void {
+    this.lastError = detail;
+    this.options.log.warn(event, { detail });
+  }
+
+  /** Writes the state file soon; many events at once cost one write. */
+  private saveState(): void {
+    this.saveTimer ??= setTimeout(() => {
+      this.saveTimer = undefined;
+      this.writeStateNow();
+    }, 100);
+  }
+
+  private writeStateNow(): void {
+    const gateway = this.supervisor.gateway();
+    try {
+      writeState(this.options.paths.state, {
+        pid: process.pid,
+        version: CLI_VERSION,
+        started_at: this.startedAt,
+        server: this.options.api.server,
+        instance_id: this.instanceId,
+        link: this.link?.transport ?? "none",
+        link_since: this.linkSince,
+        last_beat_at: this.lastBeatAt,
+        last_error: this.lastError,
+        gateway_status: gateway.status,
+        gateway_pid: gateway.pid,
+        watched: this.supervisor.watched(),
+        last_event_id: this.lastEventId ?? null,
+      });
+    } catch (error) {
+      this.options.log.warn("state.write.failed", { error });
+    }
+  }
+}
+
+function stampOf(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? "none" : `${stat.mtimeMs}:${stat.size}:${stat.ino}`;
+}

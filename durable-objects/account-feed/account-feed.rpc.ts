@@ -1,0 +1,52 @@
+import type { MachineSummary } from "../instance/machine.rpc";
+
+/** Something a dashboard shows; `type` as in docs/design/live-wire.md §4. */
+export interface DashboardEvent {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/** Something a machine obeys; `type` as in docs/design/live-wire.md §3. */
+export interface MachineEvent {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+export interface MachineReport {
+  /** Rises with every report of a machine; an overtaken one does not overwrite a newer. */
+  readonly seq: number;
+  readonly summary: MachineSummary;
+  readonly events: readonly DashboardEvent[];
+  /** Whether the summary differs in something a person would notice; otherwise it is only shown, not stored. */
+  readonly notable: boolean;
+}
+
+export interface Overview {
+  readonly totalBots: number;
+  readonly onlineBots: number;
+  readonly offlineBots: number;
+  readonly undeployedBots: number;
+  readonly errorBots: number;
+  readonly workingBots: number;
+  readonly idleBots: number;
+  readonly stalledBots: number;
+  readonly totalMachines: number;
+  readonly onlineMachines: number;
+  readonly totalMessagesSent: number;
+  readonly totalMessagesReceived: number;
+  readonly totalChunkedMessages: number;
+  readonly totalErrors: number;
+}
+
+/** RPC surface of AccountFeedDO. Streams come through `fetch`. */
+export interface AccountFeedRpc {
+  /** Takes a machine's news and shows it; answers until when (ms) somebody watches (0 when nobody does) and how often to beat meanwhile. */
+  report(userId: number, report: MachineReport): Promise<{ readonly watchUntil: number; readonly paceMs: number }>;
+  getOverview(userId: number): Promise<Overview>;
+  listMachines(userId: number): Promise<readonly MachineSummary[]>;
+  removeMachine(userId: number, instanceId: string): Promise<void>;
+  /** An event for machine streams that named no machine. `targetInstanceId` hides it from unknown streams unless the account has just that machine. */
+  publish(userId: number, event: MachineEvent, targetInstanceId: string | null): Promise<void>;
+  /** Closes the account's streams that were opened with this token. */
+  cutToken(userId: number, tokenId: string): Promise<void>;
+}

@@ -1,0 +1,216 @@
+import type { Command, CommandState } from "../../src/fleet/commands/commands.core";
+import { DAY_MS } from "../../src/kernel/clock";
+import type { InstanceRef, Registration } from "./instance.rpc";
+import type { LiveState, MachineState, StoredSample } from "./machine.core";
+import type { HistoryEntry } from "./machine.rpc";
+
+/** A machine as the object holds it in memory: its row, decoded. */
+export interface Machine {
+  readonly id: number;
+  readonly ref: InstanceRef;
+  registration: Registration;
+  state: MachineState;
+  live: LiveState;
+  samples: readonly StoredSample[];
+  /** When the row was last written with a sample, ms. */
+  flushedAt: number;
+  /** True while the account's feed has not heard of the newest state. */
+  unannounced: boolean;
+  /** The online flag that D1 was last told; null before the first time. */
+  projectedOnline: boolean | null;
+  /** Tokens D1 vouched for, and those it cut. */
+  readonly tokens: Map<string, { readonly expiresAt: number | null; readonly revokedAt: number | null }>;
+  /** Commands that are not finished, oldest first. */
+  readonly open: Map<string, Command>;
+}
+
+const HISTORY_KEEP = 500;
+const HISTORY_SHOWN = 50;
+
+type Row = Record<string, SqlStorageValue>;
+
+/** SQL of InstanceDO behind typed functions. Rows written are what Cloudflare bills, so each function says how many. */
+export class InstanceStore {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  loadMachines(): Machine[] {
+    return this.#sql
+      .exec<Row>("SELECT * FROM machines")
+      .toArray()
+      .map((row) => {
+        const id = Number(row["id"]);
+        return {
+          id,
+          ref: { userId: Number(row["user_id"]), instanceId: String(row["instance_id"]) },
+          registration: decode<Registration>(row["registration"]),
+          state: decode<MachineState>(row["state"]),
+          live: decode<LiveState>(row["live"]),
+          samples: decode<StoredSample[]>(row["samples"]),
+          flushedAt: Number(row["flushed_at"]),
+          unannounced: row["unannounced"] === 1,
+          projectedOnline: row["projected_online"] === null ? null : row["projected_online"] === 1,
+          tokens: this.#loadTokens(id),
+          open: new Map(this.#listCommands("machine_id = ? AND state IN ('pending', 'delivered', 'acknowledged')", [id], "created_at").map((command) => [command.id, command])),
+        };
+      });
+  }
+
+  #loadTokens(machineId: number): Machine["tokens"] {
+    const rows = this.#sql.exec<{ token_id: string; expires_at: number | null; revoked_at: number | null }>("SELECT token_id, expires_at, revoked_at FROM tokens WHERE machine_id = ?", machineId);
+    return new Map(rows.toArray().map((row) => [row.token_id, { expiresAt: row.expires_at, revokedAt: row.revoked_at }]));
+  }
+
+  /** Two rows (the table and its index). */
+  insertMachine(ref: InstanceRef, registration: Registration, state: MachineState, live: LiveState, now: number): Machine {
+    const { id } = this.#sql
+      .exec<{ id: number }>(
+        "INSERT INTO machines (user_id, instance_id, registration, state, live, samples, flushed_at, registered_at) VALUES (?, ?, ?, ?, ?, '[]', ?, ?) RETURNING id",
+        ref.userId,
+        ref.instanceId,
+        JSON.stringify(registration),
+        JSON.stringify(state),
+        JSON.stringify(live),
+        now,
+        now,
+      )
+      .one();
+    return { id, ref, registration, state, live, samples: [], flushedAt: now, unannounced: false, projectedOnline: null, tokens: new Map(), open: new Map() };
+  }
+
+  /** One row: state, live numbers, samples and flags. */
+  saveMachine(machine: Machine): void {
+    this.#sql.exec(
+      "UPDATE machines SET registration = ?, state = ?, live = ?, samples = ?, flushed_at = ?, unannounced = ?, projected_online = ? WHERE id = ?",
+      JSON.stringify(machine.registration),
+      JSON.stringify(machine.state),
+      JSON.stringify(machine.live),
+      JSON.stringify(machine.samples),
+      machine.flushedAt,
+      machine.unannounced ? 1 : 0,
+      machine.projectedOnline === null ? null : machine.projectedOnline ? 1 : 0,
+      machine.id,
+    );
+  }
+
+  /** One row: the exact last-seen of a machine that beats without a link. */
+  saveLive(machine: Machine): void {
+    this.#sql.exec("UPDATE machines SET live = ? WHERE id = ?", JSON.stringify(machine.live), machine.id);
+  }
+
+  deleteMachine(machineId: number): void {
+    for (const table of ["commands", "history", "tokens"]) this.#sql.exec(`DELETE FROM ${table} WHERE machine_id = ?`, machineId);
+    for (const table of ["events", "alarms"]) this.#sql.exec(`DELETE FROM ${table} WHERE subject = ?`, machineId);
+    this.#sql.exec("DELETE FROM machines WHERE id = ?", machineId);
+  }
+
+  /** One row. */
+  saveToken(machine: Machine, tokenId: string, expiresAt: number | null, revokedAt: number | null): void {
+    this.#sql.exec(
+      "INSERT INTO tokens (machine_id, token_id, expires_at, revoked_at) VALUES (?, ?, ?, ?) ON CONFLICT (machine_id, token_id) DO UPDATE SET expires_at = excluded.expires_at, revoked_at = excluded.revoked_at",
+      machine.id,
+      tokenId,
+      expiresAt,
+      revokedAt,
+    );
+    machine.tokens.set(tokenId, { expiresAt, revokedAt });
+  }
+
+  /** One row, a trim now and then. */
+  appendHistory(machineId: number, type: string, data: Readonly<Record<string, unknown>>, now: number): void {
+    const { seq } = this.#sql.exec<{ seq: number }>("INSERT INTO history (machine_id, type, data, at) VALUES (?, ?, ?, ?) RETURNING seq", machineId, type, JSON.stringify(data), now).one();
+    if (seq % 100 === 0) this.#sql.exec("DELETE FROM history WHERE seq <= ?", seq - HISTORY_KEEP);
+  }
+
+  listHistory(machineId: number): HistoryEntry[] {
+    return this.#sql
+      .exec<{ seq: number; type: string; data: string; at: number }>("SELECT seq, type, data, at FROM history WHERE machine_id = ? ORDER BY seq DESC LIMIT ?", machineId, HISTORY_SHOWN)
+      .toArray()
+      .map((row) => ({ id: row.seq, type: row.type, at: new Date(row.at).toISOString(), data: decode<Record<string, unknown>>(row.data) }));
+  }
+
+  /** Two rows (the table and its index). */
+  insertCommand(machine: Machine, command: Command, eventSeq: number, idempotencyKey: string | null): void {
+    this.#sql.exec(
+      "INSERT INTO commands (id, machine_id, event_seq, type, payload, state, idempotency_key, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      command.id,
+      machine.id,
+      eventSeq,
+      command.type,
+      command.payload === null ? null : JSON.stringify(command.payload),
+      command.state,
+      idempotencyKey,
+      command.createdAt,
+      command.expiresAt,
+    );
+    machine.open.set(command.id, command);
+  }
+
+  /** One row. */
+  saveCommand(machine: Machine, command: Command): void {
+    this.#sql.exec(
+      "UPDATE commands SET state = ?, result = ?, late = ?, delivered_at = ?, acknowledged_at = ?, completed_at = ? WHERE id = ?",
+      command.state,
+      command.result,
+      command.late ? 1 : 0,
+      command.deliveredAt,
+      command.acknowledgedAt,
+      command.completedAt,
+      command.id,
+    );
+    if (command.state === "pending" || command.state === "delivered" || command.state === "acknowledged") machine.open.set(command.id, command);
+    else machine.open.delete(command.id);
+  }
+
+  findCommand(commandId: string): { readonly machineId: number; readonly command: Command } | null {
+    const row = this.#sql.exec<Row>("SELECT * FROM commands WHERE id = ?", commandId).toArray()[0];
+    return row ? { machineId: Number(row["machine_id"]), command: toCommand(row) } : null;
+  }
+
+  findCommandByKey(machineId: number, idempotencyKey: string, now: number): Command | null {
+    return this.#listCommands("machine_id = ? AND created_at > ? AND idempotency_key = ?", [machineId, now - DAY_MS, idempotencyKey], "created_at DESC LIMIT 1")[0] ?? null;
+  }
+
+  /** Commands created in the last 24 hours, newest first. */
+  listRecentCommands(machineId: number, now: number): Command[] {
+    return this.#listCommands("machine_id = ? AND created_at > ?", [machineId, now - DAY_MS], "created_at DESC, id DESC LIMIT 1000");
+  }
+
+  /** Log sequence of the event that announced a command. */
+  eventSeqOf(commandId: string): number {
+    return this.#sql.exec<{ event_seq: number }>("SELECT event_seq FROM commands WHERE id = ?", commandId).toArray()[0]?.event_seq ?? 0;
+  }
+
+  /** Drops finished commands that no list shows any more. */
+  trimCommands(machineId: number, now: number): void {
+    this.#sql.exec("DELETE FROM commands WHERE machine_id = ? AND created_at < ? AND completed_at IS NOT NULL", machineId, now - 2 * DAY_MS);
+  }
+
+  #listCommands(where: string, bindings: readonly SqlStorageValue[], order: string): Command[] {
+    return this.#sql.exec<Row>(`SELECT * FROM commands WHERE ${where} ORDER BY ${order}`, ...bindings).toArray().map(toCommand);
+  }
+}
+
+function toCommand(row: Row): Command {
+  return {
+    id: String(row["id"]),
+    type: String(row["type"]),
+    payload: row["payload"] === null ? null : decode<Record<string, unknown>>(row["payload"]),
+    state: String(row["state"]) as CommandState,
+    result: row["result"] === null ? null : String(row["result"]),
+    late: row["late"] === 1,
+    createdAt: Number(row["created_at"]),
+    deliveredAt: numberOrNull(row["delivered_at"]),
+    acknowledgedAt: numberOrNull(row["acknowledged_at"]),
+    completedAt: numberOrNull(row["completed_at"]),
+    expiresAt: Number(row["expires_at"]),
+  };
+}
+
+const numberOrNull = (value: SqlStorageValue | undefined): number | null => (typeof value === "number" ? value : null);
+
+/** JSON that this very store wrote. */
+const decode = <T>(value: SqlStorageValue | undefined): T => JSON.parse(String(value)) as T;

@@ -1,0 +1,116 @@
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import type { Env } from "./env";
+import { createContext, type Deferral } from "./context";
+import { fleetFeatures } from "./fleet";
+import { renderFleetError } from "./fleet/wire";
+import { HEARTBEAT_PATH, handleHeartbeat } from "./hot-path";
+import type { ClientInfo } from "./kernel/context";
+import { AppError } from "./kernel/errors/app-error";
+import { mountOperations, type PipelineEnv } from "./kernel/http/pipeline";
+import { newId } from "./kernel/ids/ids";
+import { createLogger, describeError } from "./kernel/logging/logger";
+import type { FeatureEntry } from "./kernel/operation";
+import { findFeature } from "./kernel/registry";
+
+const EXPOSED_HEADERS = ["x-request-id", "x-beat-interval", "retry-after"];
+
+/** One request: the heartbeat leaves first and alone, everything else goes to its lazily loaded feature. */
+export async function handleFetch(request: Request, env: Env, deferral: Deferral): Promise<Response> {
+  const requestId = request.headers.get("cf-ray") ?? newId("req", Date.now());
+  try {
+    const url = new URL(request.url);
+    if (request.method === "POST" && url.pathname === HEARTBEAT_PATH) return await handleHeartbeat(request, env, requestId, clientInfo(request, url), deferral);
+    return await (await rootRouter()).fetch(request, { env, requestId, deferral, url });
+  } catch (error) {
+    return renderFailure(error, requestId);
+  }
+}
+
+interface Bindings {
+  readonly env: Env;
+  readonly requestId: string;
+  readonly deferral: Deferral;
+  readonly url: URL;
+}
+
+interface AppEnv extends PipelineEnv {
+  Bindings: Bindings;
+}
+
+let root: Hono<AppEnv> | undefined;
+const routers = new Map<string, Promise<Hono<PipelineEnv>>>();
+
+async function rootRouter(): Promise<Hono<AppEnv>> {
+  if (root) return root;
+  const app = new Hono<AppEnv>();
+  // Credentials travel in headers, never in cookies, so any origin may call.
+  app.use(cors({ origin: "*", exposeHeaders: EXPOSED_HEADERS, maxAge: 86_400 }));
+  app.all("*", async (c) => {
+    const { env, requestId, deferral, url } = c.env;
+    const path = url.pathname;
+    if (path === "/openapi.json" || wantsConsole(c.req.raw, path)) return env.ASSETS.fetch(assetRequest(c.req.raw, path));
+    const feature = findFeature(fleetFeatures, path);
+    if (!feature) throw new AppError("NOT_FOUND", `There is nothing at ${path}.`);
+    const client = clientInfo(c.req.raw, url);
+    const seed = { env, requestId, client, deferral };
+    const router = await featureRouter(feature);
+    const response = await router.fetch(c.req.raw, { scope: { context: (actor: Parameters<typeof createContext>[1]) => createContext(seed, actor), limits: env } });
+    if (response.status === 404 && response.headers.get(UNROUTED) !== null) throw new AppError("NOT_FOUND", `There is nothing at ${c.req.method} ${path}.`);
+    if (response.webSocket) return response;
+    const answer = new Response(response.body, response);
+    answer.headers.set("x-request-id", requestId);
+    return answer;
+  });
+  app.onError((error, c) => renderFailure(error, c.env.requestId));
+  root = app;
+  return app;
+}
+
+const UNROUTED = "x-sett-unrouted";
+
+function featureRouter(feature: FeatureEntry): Promise<Hono<PipelineEnv>> {
+  let router = routers.get(feature.name);
+  if (!router) {
+    router = feature.load().then(({ operations }) => {
+      const app = new Hono<PipelineEnv & { Bindings: { scope: PipelineEnv["Variables"]["scope"] } }>();
+      app.use(async (c, next) => {
+        c.set("scope", c.env.scope);
+        await next();
+      });
+      mountOperations(app as unknown as Hono<PipelineEnv>, operations);
+      app.notFound(() => new Response(null, { status: 404, headers: { [UNROUTED]: "1" } }));
+      app.onError((error) => {
+        throw error;
+      });
+      return app as unknown as Hono<PipelineEnv>;
+    });
+    routers.set(feature.name, router);
+  }
+  return router;
+}
+
+/** Browsers that open an address get the console; programs that fetch it get the API. */
+function wantsConsole(request: Request, path: string): boolean {
+  return (path === "/" || path === "/dev/mailbox") && (request.headers.get("accept") ?? "").includes("text/html");
+}
+
+function assetRequest(request: Request, path: string): Request {
+  const target = new URL(request.url);
+  target.pathname = path === "/openapi.json" ? "/openapi/fleet.json" : "/";
+  return new Request(target, { method: request.method, headers: request.headers });
+}
+
+function clientInfo(request: Request, url: URL): ClientInfo {
+  return { ip: request.headers.get("cf-connecting-ip") ?? "unknown", userAgent: request.headers.get("user-agent")?.slice(0, 255) ?? null, origin: url.origin };
+}
+
+/** The one place where a failure becomes an answer. Unknown ones are logged once and show their request id, nothing else. */
+export function renderFailure(error: unknown, requestId: string): Response {
+  if (error instanceof AppError) {
+    if (error.status >= 500) createLogger({ request_id: requestId }).warn("request refused", { event: "request.unavailable", error_code: error.code, ...describeError(error.cause ?? error) });
+    return renderFleetError(error, requestId);
+  }
+  createLogger({ request_id: requestId }).error("request failed", { event: "request.failed", ...describeError(error) });
+  return renderFleetError(new AppError("INTERNAL", "Something went wrong on our side; quote the request id.", { cause: error }), requestId);
+}

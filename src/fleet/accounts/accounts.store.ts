@@ -1,0 +1,106 @@
+import { and, eq, gt, isNull, lt, lte, or, sql } from "drizzle-orm";
+import type { Ctx } from "../../kernel/context";
+import { oneTimeCodes, users } from "../../schema/accounts";
+
+export type Account = typeof users.$inferSelect;
+
+/** What a sign-up decides about an account. */
+export interface NewAccount {
+  readonly sub: string;
+  readonly email: string;
+  readonly emailKey: string;
+  readonly username: string;
+  readonly name: string;
+  readonly phoneNumber: string | null;
+  readonly matrixId: string;
+  readonly passwordHash: string;
+  readonly trialEndsAt: number;
+}
+
+/** A code as stored: never the digits. */
+export interface StoredCode {
+  readonly codeHash: string;
+  readonly expiresAt: number;
+  readonly sentAt: number;
+}
+
+const PURPOSE = "verify_email";
+const codeOf = (tenantId: number) => and(eq(oneTimeCodes.tenantId, tenantId), eq(oneTimeCodes.purpose, PURPOSE));
+
+export async function findAccountById(ctx: Ctx, tenantId: number): Promise<Account | undefined> {
+  return (await ctx.db.select().from(users).where(eq(users.id, tenantId)).limit(1))[0];
+}
+
+export async function findAccountByEmail(ctx: Ctx, emailKey: string): Promise<Account | undefined> {
+  return (await ctx.db.select().from(users).where(eq(users.emailKey, emailKey)).limit(1))[0];
+}
+
+/** The account that any one of its three names belongs to. */
+export async function findAccountByAlias(ctx: Ctx, alias: { readonly emailKey: string } | { readonly username: string } | { readonly matrixId: string }): Promise<Account | undefined> {
+  const where = "emailKey" in alias ? eq(users.emailKey, alias.emailKey) : "username" in alias ? eq(users.username, alias.username) : eq(users.matrixId, alias.matrixId);
+  return (await ctx.db.select().from(users).where(where).limit(1))[0];
+}
+
+/** Accounts that hold the address or the user name (at most two), with the end of their pending code. */
+export function listHolders(ctx: Ctx, emailKey: string, username: string) {
+  return ctx.db
+    .select({
+      id: users.id,
+      emailKey: users.emailKey,
+      username: users.username,
+      version: users.version,
+      accountVerified: users.accountVerified,
+      status: users.status,
+      codeExpiresAt: oneTimeCodes.expiresAt,
+    })
+    .from(users)
+    .leftJoin(oneTimeCodes, and(eq(oneTimeCodes.tenantId, users.id), eq(oneTimeCodes.purpose, PURPOSE)))
+    .where(or(eq(users.emailKey, emailKey), eq(users.username, username)));
+}
+
+export const insertAccount = (ctx: Ctx, account: NewAccount, nowMs: number) => ctx.db.insert(users).values({ ...account, createdAt: nowMs, updatedAt: nowMs });
+
+/** Gives an abandoned, never verified row to its new claimant. Guarded: a verification in between wins. */
+export const replaceClaim = (ctx: Ctx, holder: { readonly id: number; readonly version: number }, account: NewAccount, nowMs: number) =>
+  ctx.db
+    .update(users)
+    .set({ ...account, displayName: null, createdAt: nowMs, updatedAt: nowMs, version: holder.version + 1 })
+    .where(and(eq(users.id, holder.id), eq(users.version, holder.version), eq(users.accountVerified, false)));
+
+/** The code of the account with this subject, replacing an older one. The row id is looked up inside the batch, where it exists by then. */
+export const upsertCodeBySub = (ctx: Ctx, sub: string, code: StoredCode) =>
+  ctx.db
+    .insert(oneTimeCodes)
+    .values({ tenantId: sql<number>`(SELECT ${users.id} FROM ${users} WHERE ${users.sub} = ${sub})`, purpose: PURPOSE, ...code })
+    .onConflictDoUpdate({ target: [oneTimeCodes.tenantId, oneTimeCodes.purpose], set: { ...code, attempts: 0 } });
+
+/** {@link upsertCodeBySub} for guarded use: misses when a code was sent after `sentBefore`. */
+export const upsertCodeAfterGap = (ctx: Ctx, tenantId: number, code: StoredCode, sentBefore: number) =>
+  ctx.db
+    .insert(oneTimeCodes)
+    .values({ tenantId, purpose: PURPOSE, ...code })
+    .onConflictDoUpdate({ target: [oneTimeCodes.tenantId, oneTimeCodes.purpose], set: { ...code, attempts: 0 }, setWhere: lte(oneTimeCodes.sentAt, sentBefore) });
+
+/** Counts one try and answers the hash to compare with; nothing when the code expired or its tries are used up. Counting first keeps parallel guesses within the limit. */
+export async function takeCodeTry(ctx: Ctx, tenantId: number, tries: number, nowMs: number): Promise<string | undefined> {
+  const [row] = await ctx.db
+    .update(oneTimeCodes)
+    .set({ attempts: sql`${oneTimeCodes.attempts} + 1` })
+    .where(and(codeOf(tenantId), lt(oneTimeCodes.attempts, tries), gt(oneTimeCodes.expiresAt, nowMs)))
+    .returning({ codeHash: oneTimeCodes.codeHash });
+  return row?.codeHash;
+}
+
+/** Guarded: a code is spent once. */
+export const deleteCode = (ctx: Ctx, tenantId: number, codeHash: string) => ctx.db.delete(oneTimeCodes).where(and(codeOf(tenantId), eq(oneTimeCodes.codeHash, codeHash)));
+
+/** Guarded: the claim must still be the one whose code was compared. */
+export const markVerified = (ctx: Ctx, account: Account, nowMs: number) =>
+  ctx.db
+    .update(users)
+    .set({ accountVerified: true, updatedAt: nowMs, version: account.version + 1 })
+    .where(and(eq(users.id, account.id), eq(users.version, account.version), isNull(users.deletedAt)));
+
+export const markSignedIn = (ctx: Ctx, tenantId: number, nowMs: number) => ctx.db.update(users).set({ lastSignedInAt: nowMs }).where(eq(users.id, tenantId));
+
+export const markSignedOut = (ctx: Ctx, tenantId: number, nowMs: number) => ctx.db.update(users).set({ lastSignedOutAt: nowMs }).where(eq(users.id, tenantId));

@@ -1,0 +1,72 @@
+import { and, count, eq, isNull, lte, ne, or } from "drizzle-orm";
+import { users } from "../../schema/accounts";
+import { fingerprintHistory, instances, plans } from "../../schema/instances";
+import type { Ctx } from "../../kernel/context";
+
+/** SQL of the instances feature. Every look-up names the tenant, save the two that must see all owners: taken ids and fingerprints. */
+
+export type InstanceRow = typeof instances.$inferSelect;
+type InstanceInsert = typeof instances.$inferInsert;
+
+const mine = (tenantId: number, instanceId: string) => and(eq(instances.tenantId, tenantId), eq(instances.instanceId, instanceId));
+
+export async function findInstance(ctx: Ctx, tenantId: number, instanceId: string): Promise<InstanceRow | null> {
+  return (await ctx.db.select().from(instances).where(mine(tenantId, instanceId)).limit(1))[0] ?? null;
+}
+
+export async function findInstanceByFingerprint(ctx: Ctx, tenantId: number, fingerprint: string): Promise<InstanceRow | null> {
+  return (await ctx.db.select().from(instances).where(and(eq(instances.tenantId, tenantId), eq(instances.machineFingerprint, fingerprint))).limit(1))[0] ?? null;
+}
+
+/** Whether anybody has this id. */
+export async function isInstanceIdTaken(ctx: Ctx, instanceId: string): Promise<boolean> {
+  return (await ctx.db.select({ id: instances.id }).from(instances).where(eq(instances.instanceId, instanceId)).limit(1)).length > 0;
+}
+
+export function listInstanceRows(ctx: Ctx, tenantId: number): Promise<InstanceRow[]> {
+  return ctx.db.select().from(instances).where(eq(instances.tenantId, tenantId)).orderBy(instances.createdAt, instances.id);
+}
+
+/** Machines that count against the cap: local (cloud ones count apart) and not archived. */
+export async function countLocalInstances(ctx: Ctx, tenantId: number): Promise<number> {
+  const local = or(isNull(instances.provider), ne(instances.provider, "orgo"));
+  const [row] = await ctx.db.select({ n: count() }).from(instances).where(and(eq(instances.tenantId, tenantId), isNull(instances.archivedAt), local));
+  return row?.n ?? 0;
+}
+
+/** Whether this fingerprint ever belonged to another account. */
+export async function isFingerprintOfOther(ctx: Ctx, tenantId: number, fingerprint: string): Promise<boolean> {
+  return (await ctx.db.select({ t: fingerprintHistory.tenantId }).from(fingerprintHistory).where(and(eq(fingerprintHistory.fingerprint, fingerprint), ne(fingerprintHistory.tenantId, tenantId))).limit(1)).length > 0;
+}
+
+/** The plan an account is on: its own key, else the trial while it lasts, else free. */
+export async function getPlanOf(ctx: Ctx, tenantId: number): Promise<{ readonly key: string; readonly maxInstances: number | null }> {
+  const [user] = await ctx.db.select({ planKey: users.planKey, trialEndsAt: users.trialEndsAt }).from(users).where(eq(users.id, tenantId)).limit(1);
+  const key = user?.planKey ?? ((user?.trialEndsAt ?? 0) > ctx.clock.now() ? "free_trial" : "free");
+  const [plan] = await ctx.db.select().from(plans).where(eq(plans.key, key)).limit(1);
+  return { key, maxInstances: plan ? plan.maxInstances : 0 };
+}
+
+export const insertInstance = (ctx: Ctx, row: InstanceInsert) => ctx.db.insert(instances).values(row);
+
+/** Guarded by `version`. */
+export const updateInstance = (ctx: Ctx, row: InstanceRow, changes: Partial<InstanceInsert>) =>
+  ctx.db
+    .update(instances)
+    .set({ ...changes, updatedAt: ctx.clock.now(), version: row.version + 1 })
+    .where(and(eq(instances.id, row.id), eq(instances.tenantId, row.tenantId), eq(instances.version, row.version)));
+
+/** Guarded by `version`. */
+export const deleteInstanceRow = (ctx: Ctx, row: InstanceRow) =>
+  ctx.db.delete(instances).where(and(eq(instances.id, row.id), eq(instances.tenantId, row.tenantId), eq(instances.version, row.version)));
+
+/** Append-only; the same sighting twice is one row. */
+export const appendFingerprint = (ctx: Ctx, tenantId: number, instanceId: string, fingerprint: string) =>
+  ctx.db.insert(fingerprintHistory).values({ fingerprint, tenantId, instanceId, firstSeenAt: ctx.clock.now() }).onConflictDoNothing();
+
+/** Moves the projected online flag, unless a newer transition was recorded already. */
+export const updateProjection = (ctx: Ctx, tenantId: number, instanceId: string, online: boolean, at: number) =>
+  ctx.db
+    .update(instances)
+    .set({ online, onlineChangedAt: at })
+    .where(and(mine(tenantId, instanceId), lte(instances.onlineChangedAt, at)));

@@ -1,0 +1,110 @@
+import type { OwnerCtx } from "../../kernel/context";
+import { isUniqueViolation, LostUpdateError, Plan, retryLostUpdate } from "../../kernel/db/client";
+import { AppError, notFound } from "../../kernel/errors/app-error";
+import { recordTokenUse } from "../cli-tokens";
+import { toInstanceView } from "./instance-view";
+import { mintInstanceId } from "./instances.core";
+import type { InstanceView, RegisterInstanceInput } from "./instances.schemas";
+import { appendFingerprint, countLocalInstances, findInstance, findInstanceByFingerprint, getPlanOf, insertInstance, isFingerprintOfOther, isInstanceIdTaken, updateInstance, type InstanceRow } from "./instances.store";
+import { objectOf, refOf } from "./speak-for";
+
+/**
+ * Registers or updates the caller's machine, by the published order: (1) my row with this fingerprint; (2) my row with this id;
+ * (3) without a fingerprint, by id alone, somebody else's refused; (4) a new machine: cap, trial abuse, an id of its own.
+ * The answer's `instance_id` may differ from the asked one.
+ * @throws AppError INSTANCE_OWNED_BY_OTHER, PLAN_LIMIT, TRIAL_ABUSE, TOKEN_BOUND, NOT_FOUND (`online: false` for an unknown machine)
+ */
+export async function registerInstance(ctx: OwnerCtx, input: RegisterInstanceInput): Promise<InstanceView> {
+  const row = await retryLostUpdate(() => resolveInstance(ctx, input));
+  await recordTokenUse(ctx, row.instanceId);
+  const object = objectOf(ctx, row.instanceId);
+  const ref = refOf(ctx, row.instanceId);
+  await object.register(ref, {
+    label: row.label,
+    version: row.registeredVersion,
+    provider: row.provider,
+    orgoWorkspaceId: row.orgoWorkspaceId,
+    orgoWorkspaceName: row.orgoWorkspaceName,
+    orgoComputerId: row.orgoComputerId,
+  });
+  if (ctx.actor.type === "cliToken") await object.admitToken(ref, ctx.actor.tokenId, ctx.actor.expiresAt);
+  if (!input.online) await object.disconnect(ref, { tokenId: null, expiresAt: null });
+  return toInstanceView(row, input.online);
+}
+
+async function resolveInstance(ctx: OwnerCtx, input: RegisterInstanceInput): Promise<InstanceRow> {
+  const tenantId = ctx.actor.userId;
+  const fingerprint = input.machine_fingerprint ?? null;
+  const known = (fingerprint && (await findInstanceByFingerprint(ctx, tenantId, fingerprint))) || (await findInstance(ctx, tenantId, input.instance_id));
+  if (known) return refreshInstance(ctx, known, input, fingerprint);
+  if (!input.online) throw notFound("Machine");
+  const taken = await isInstanceIdTaken(ctx, input.instance_id);
+  if (taken && fingerprint === null) throw new AppError("INSTANCE_OWNED_BY_OTHER", "This instance id belongs to another account.");
+  await requireRoom(ctx, input, fingerprint);
+  return createInstance(ctx, input, fingerprint, taken ? mintInstanceId(input.instance_id, ctx.clock.now()) : input.instance_id);
+}
+
+async function refreshInstance(ctx: OwnerCtx, row: InstanceRow, input: RegisterInstanceInput, fingerprint: string | null): Promise<InstanceRow> {
+  const changes = {
+    label: input.label,
+    registeredVersion: input.version,
+    machineFingerprint: fingerprint ?? row.machineFingerprint,
+    provider: input.provider ?? row.provider,
+    orgoWorkspaceId: input.orgo_workspace_id ?? row.orgoWorkspaceId,
+    orgoWorkspaceName: input.orgo_workspace_name ?? row.orgoWorkspaceName,
+    orgoComputerId: input.orgo_computer_id ?? row.orgoComputerId,
+    online: input.online,
+    onlineChangedAt: row.online === input.online ? row.onlineChangedAt : ctx.clock.now(),
+  };
+  const plan = new Plan(ctx).guarded(updateInstance(ctx, row, changes)).audit({ action: "instance.update", subject: { type: "instance", id: row.instanceId } });
+  if (fingerprint !== null && fingerprint !== row.machineFingerprint) plan.write(appendFingerprint(ctx, row.tenantId, row.instanceId, fingerprint));
+  await plan.commit();
+  return { ...row, ...changes, version: row.version + 1 };
+}
+
+/** @throws AppError PLAN_LIMIT, TRIAL_ABUSE */
+async function requireRoom(ctx: OwnerCtx, input: RegisterInstanceInput, fingerprint: string | null): Promise<void> {
+  const tenantId = ctx.actor.userId;
+  const plan = await getPlanOf(ctx, tenantId);
+  if (input.provider !== "orgo" && plan.maxInstances !== null) {
+    const current = await countLocalInstances(ctx, tenantId);
+    if (current >= plan.maxInstances) {
+      throw new AppError("PLAN_LIMIT", `Your plan allows ${plan.maxInstances} ${plan.maxInstances === 1 ? "machine" : "machines"}; remove one or change the plan.`, {
+        extras: { feature: "multiple_openclaw_instances", limit: plan.maxInstances, current },
+      });
+    }
+  }
+  if (fingerprint !== null && plan.key === "free_trial" && (await isFingerprintOfOther(ctx, tenantId, fingerprint))) {
+    throw new AppError("TRIAL_ABUSE", "This machine is already registered under another account; a free trial cannot be used on it again.");
+  }
+}
+
+async function createInstance(ctx: OwnerCtx, input: RegisterInstanceInput, fingerprint: string | null, instanceId: string): Promise<InstanceRow> {
+  const now = ctx.clock.now();
+  const row = {
+    tenantId: ctx.actor.userId,
+    instanceId,
+    label: input.label,
+    registeredVersion: input.version,
+    machineFingerprint: fingerprint,
+    provider: input.provider ?? null,
+    orgoWorkspaceId: input.orgo_workspace_id ?? null,
+    orgoWorkspaceName: input.orgo_workspace_name ?? null,
+    orgoComputerId: input.orgo_computer_id ?? null,
+    capabilities: {},
+    online: input.online,
+    onlineChangedAt: now,
+    createdAt: now,
+    updatedAt: now,
+  };
+  const plan = new Plan(ctx).write(insertInstance(ctx, row)).audit({ action: "instance.create", subject: { type: "instance", id: instanceId }, detail: { label: input.label } });
+  if (fingerprint !== null) plan.write(appendFingerprint(ctx, row.tenantId, instanceId, fingerprint));
+  try {
+    await plan.commit();
+  } catch (error) {
+    // Two registrations at once: the other one won; read again and take its row.
+    if (isUniqueViolation(error, "instances.")) throw new LostUpdateError(error);
+    throw error;
+  }
+  return { ...row, id: 0, archivedAt: null, planDisabledAt: null, version: 1 };
+}

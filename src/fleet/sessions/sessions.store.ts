@@ -1,0 +1,57 @@
+import { and, desc, eq, gt, isNull, or } from "drizzle-orm";
+import type { Ctx } from "../../kernel/context";
+import { sessions } from "../../schema/accounts";
+
+export type Session = typeof sessions.$inferSelect;
+
+export interface NewSession {
+  readonly tenantId: number;
+  readonly refreshHash: string;
+  readonly deviceName: string | null;
+  readonly platform: string | null;
+  readonly ipAddress: string;
+  readonly createdAt: number;
+  readonly lastSeenAt: number;
+  readonly expiresAt: number;
+}
+
+/** Answers `[{id}]` from the commit. */
+export const insertSession = (ctx: Ctx, session: NewSession) => ctx.db.insert(sessions).values(session).returning({ id: sessions.id });
+
+/** The session a refresh token stands for. The token itself is the proof, so no owner is known yet. */
+export async function findSessionByRefreshHash(ctx: Ctx, refreshHash: string): Promise<Session | undefined> {
+  return (await ctx.db.select().from(sessions).where(eq(sessions.refreshHash, refreshHash)).limit(1))[0];
+}
+
+export async function findSession(ctx: Ctx, tenantId: number, id: number): Promise<Session | undefined> {
+  return (await ctx.db.select().from(sessions).where(and(eq(sessions.tenantId, tenantId), eq(sessions.id, id))).limit(1))[0];
+}
+
+/** Sessions that can still refresh, last seen first. */
+export function listLiveSessions(ctx: Ctx, tenantId: number, nowMs: number): Promise<Session[]> {
+  return ctx.db
+    .select()
+    .from(sessions)
+    .where(and(eq(sessions.tenantId, tenantId), isNull(sessions.revokedAt), gt(sessions.expiresAt, nowMs)))
+    .orderBy(desc(sessions.lastSeenAt), desc(sessions.id));
+}
+
+/** Guarded: misses when the session was revoked in between. */
+export const touchSession = (ctx: Ctx, session: Session, nowMs: number) =>
+  ctx.db
+    .update(sessions)
+    .set({ lastSeenAt: nowMs, ipAddress: ctx.client.ip })
+    .where(and(eq(sessions.tenantId, session.tenantId), eq(sessions.id, session.id), isNull(sessions.revokedAt)));
+
+/** Revokes the named sessions of this owner; those already revoked keep their time. */
+export const revokeSessions = (ctx: Ctx, tenantId: number, named: { readonly ids: readonly number[]; readonly refreshHash: string | null }, nowMs: number) =>
+  ctx.db
+    .update(sessions)
+    .set({ revokedAt: nowMs })
+    .where(
+      and(
+        eq(sessions.tenantId, tenantId),
+        isNull(sessions.revokedAt),
+        or(...named.ids.map((id) => eq(sessions.id, id)), ...(named.refreshHash === null ? [] : [eq(sessions.refreshHash, named.refreshHash)])),
+      ),
+    );

@@ -1,0 +1,123 @@
+import { importJWK, jwtVerify, SignJWT, type CryptoKey as JoseKey, type JWK } from "jose";
+import type { Config } from "../config";
+import { newUuid } from "../ids/ids";
+import type { Role } from "./actor";
+
+/** Lifetime of an access token, seconds. */
+export const ACCESS_TOKEN_SECONDS = 3_600;
+
+const ALGORITHM = "ES256";
+const ISSUER = "sett";
+const CLIENT_ID = "sett";
+
+/** What an access token says about its holder. */
+export interface AccessClaims {
+  readonly userId: number;
+  readonly sub: string;
+  readonly username: string;
+  readonly role: Role;
+  readonly epoch: number;
+  readonly sessionId: number;
+}
+
+export type AccessVerdict = { readonly ok: true; readonly claims: AccessClaims; readonly expiresAt: number } | { readonly ok: false; readonly reason: "invalid" | "expired" };
+
+interface SigningKeys {
+  readonly active: { readonly kid: string; readonly key: JoseKey };
+  readonly verifiers: ReadonlyMap<string, JoseKey>;
+  readonly jwks: { readonly keys: readonly JWK[] };
+}
+
+const rings = new WeakMap<Config, Promise<SigningKeys>>();
+
+function signingKeys(config: Config): Promise<SigningKeys> {
+  let ring = rings.get(config);
+  if (!ring) {
+    ring = importRing(config.signingKeys);
+    rings.set(config, ring);
+  }
+  return ring;
+}
+
+async function importRing(text: string): Promise<SigningKeys> {
+  const privates = JSON.parse(text) as JWK[];
+  const verifiers = new Map<string, JoseKey>();
+  const publics: JWK[] = [];
+  let active: SigningKeys["active"] | null = null;
+  for (const jwk of privates) {
+    if (!jwk.kid) throw new Error("every signing key needs a kid");
+    const { d: _private, ...rest } = jwk;
+    const open: JWK = { ...rest, alg: ALGORITHM, use: "sig" };
+    verifiers.set(jwk.kid, (await importJWK(open, ALGORITHM)) as JoseKey);
+    publics.push(open);
+    active ??= { kid: jwk.kid, key: (await importJWK(jwk, ALGORITHM)) as JoseKey };
+  }
+  if (!active) throw new Error("SIGNING_KEYS is empty");
+  return { active, verifiers, jwks: { keys: publics } };
+}
+
+/** Public keys for `/.well-known/jwks.json`. */
+export const publicJwks = async (config: Config): Promise<{ keys: readonly JWK[] }> => (await signingKeys(config)).jwks;
+
+/** Signs a one-hour access token; its claims follow what clients of the published API read. */
+export async function issueAccessToken(config: Config, claims: AccessClaims, nowMs: number): Promise<string> {
+  const { active } = await signingKeys(config);
+  const now = Math.floor(nowMs / 1_000);
+  return new SignJWT({
+    token_use: "access",
+    client_id: CLIENT_ID,
+    username: claims.username,
+    scope: "openid",
+    uid: claims.userId,
+    sid: claims.sessionId,
+    epoch: claims.epoch,
+    "cognito:groups": claims.role === "user" ? ["user"] : ["user", claims.role],
+  })
+    .setProtectedHeader({ alg: ALGORITHM, kid: active.kid, typ: "JWT" })
+    .setIssuer(ISSUER)
+    .setSubject(claims.sub)
+    .setJti(newUuid())
+    .setIssuedAt(now)
+    .setExpirationTime(now + ACCESS_TOKEN_SECONDS)
+    .sign(active.key);
+}
+
+/** Signs the identity token that accompanies an access token at login and refresh. */
+export async function issueIdToken(config: Config, claims: AccessClaims & { readonly email: string; readonly name: string }, nowMs: number): Promise<string> {
+  const { active } = await signingKeys(config);
+  const now = Math.floor(nowMs / 1_000);
+  return new SignJWT({ token_use: "id", email: claims.email, email_verified: true, name: claims.name, "cognito:username": claims.sub, preferred_username: claims.username })
+    .setProtectedHeader({ alg: ALGORITHM, kid: active.kid, typ: "JWT" })
+    .setIssuer(ISSUER)
+    .setAudience(CLIENT_ID)
+    .setSubject(claims.sub)
+    .setIssuedAt(now)
+    .setExpirationTime(now + ACCESS_TOKEN_SECONDS)
+    .sign(active.key);
+}
+
+/** Verifies by signature alone: no database. Revocation by epoch is the caller's check where it matters. */
+export async function verifyAccessToken(config: Config, token: string, nowMs: number): Promise<AccessVerdict> {
+  const { verifiers } = await signingKeys(config);
+  try {
+    const { payload } = await jwtVerify(
+      token,
+      (header) => {
+        const key = verifiers.get(header.kid ?? "");
+        if (!key) throw new Error("unknown kid");
+        return key;
+      },
+      { algorithms: [ALGORITHM], issuer: ISSUER, currentDate: new Date(nowMs), clockTolerance: 5 },
+    );
+    const { uid, sid, epoch, sub, exp, username, token_use: use } = payload;
+    const groups = payload["cognito:groups"];
+    if (use !== "access" || typeof uid !== "number" || typeof sid !== "number" || typeof epoch !== "number" || typeof sub !== "string" || typeof exp !== "number" || typeof username !== "string") {
+      return { ok: false, reason: "invalid" };
+    }
+    const role: Role = Array.isArray(groups) && groups.includes("superadmin") ? "superadmin" : Array.isArray(groups) && groups.includes("admin") ? "admin" : "user";
+    return { ok: true, claims: { userId: uid, sub, username, role, epoch, sessionId: sid }, expiresAt: exp * 1_000 };
+  } catch (error) {
+    const expired = error instanceof Error && "code" in error && error.code === "ERR_JWT_EXPIRED";
+    return { ok: false, reason: expired ? "expired" : "invalid" };
+  }
+}

@@ -1,0 +1,44 @@
+import { AppError } from "../errors/app-error";
+import type { Config } from "../config";
+import type { Actor } from "./actor";
+import { verifyAccessToken } from "./access-token";
+import { CLI_TOKEN_PREFIX, verifyCliToken } from "./cli-token";
+
+const CACHE_MAX = 5_000;
+/** Verified user tokens of this isolate: an ES256 check costs more than the rest of a beat together. Values hold no token. */
+const verified = new Map<string, { readonly actor: Actor; readonly expiresAt: number }>();
+
+/** The credential of a request: `Authorization: Bearer`, or null. */
+export function bearerOf(headers: Headers): string | null {
+  const header = headers.get("authorization");
+  if (!header) return null;
+  const [scheme, token, ...rest] = header.split(" ");
+  return scheme?.toLowerCase() === "bearer" && token && rest.length === 0 ? token : null;
+}
+
+/**
+ * Who holds this credential, by signature or MAC alone (no network read). Whether it was revoked since is for
+ * {@link import("./liveness").requireLive} on D1-backed routes and for the objects on the hot ones.
+ * @throws AppError UNAUTHENTICATED or TOKEN_EXPIRED
+ */
+export async function authenticate(config: Config, token: string | null, nowMs: number): Promise<Actor> {
+  if (!token) throw new AppError("UNAUTHENTICATED", "Send an access token as `Authorization: Bearer …`.");
+  if (token.startsWith(CLI_TOKEN_PREFIX)) {
+    const verdict = await verifyCliToken(config.tokenKeys, token, nowMs);
+    if (!verdict.ok) throw dead(verdict.reason);
+    return { type: "cliToken", ...verdict.facts };
+  }
+  const known = verified.get(token);
+  if (known && known.expiresAt > nowMs) return known.actor;
+  const verdict = await verifyAccessToken(config, token, nowMs);
+  if (!verdict.ok) throw dead(verdict.reason);
+  const { userId, sub, sessionId, epoch, role } = verdict.claims;
+  const actor: Actor = { type: "user", userId, sub, sessionId, epoch, role };
+  if (verified.size >= CACHE_MAX) verified.clear();
+  verified.set(token, { actor, expiresAt: verdict.expiresAt });
+  return actor;
+}
+
+function dead(reason: "invalid" | "expired"): AppError {
+  return reason === "expired" ? new AppError("TOKEN_EXPIRED", "The access token has expired; sign in again.") : new AppError("UNAUTHENTICATED", "The access token is not valid.");
+}

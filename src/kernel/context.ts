@@ -1,0 +1,50 @@
+import type { Actor, OwnerActor } from "./auth/actor";
+import { isOwner } from "./auth/actor";
+import type { Clock } from "./clock";
+import type { Config } from "./config";
+import type { Db } from "./db/client";
+import { AppError } from "./errors/app-error";
+import type { Logger } from "./logging/logger";
+import type { Services } from "./ports/services";
+
+/** The Durable Object namespaces; only durable-objects/stubs.ts turns them into stubs. */
+export interface ObjectBindings {
+  readonly INSTANCE_DO: DurableObjectNamespace;
+  readonly ACCOUNT_FEED_DO: DurableObjectNamespace;
+}
+
+/** Facts about the caller's connection, for audit and limits. */
+export interface ClientInfo {
+  readonly ip: string;
+  readonly userAgent: string | null;
+  /** Origin the caller used, for links back to us. */
+  readonly origin: string;
+}
+
+/** Everything a verb may use. Explicit, so that HTTP, queue and cron share the verbs. */
+export interface Ctx {
+  readonly actor: Actor;
+  readonly requestId: string;
+  readonly client: ClientInfo;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly db: Db;
+  readonly objects: ObjectBindings;
+  readonly services: Services;
+  /** Lets work finish after the answer. */
+  readonly defer: (work: Promise<unknown>) => void;
+  /** Runs committed effects soon; the sweep finds those that this misses. */
+  readonly pokeOutbox: (ids: readonly string[]) => void;
+}
+
+/** The context of a caller who owns data. */
+export type OwnerCtx = Ctx & { readonly actor: OwnerActor };
+
+/** Narrows to an owner. @throws AppError UNAUTHENTICATED */
+export function requireOwner(ctx: Ctx): asserts ctx is OwnerCtx {
+  if (!isOwner(ctx.actor)) throw new AppError("UNAUTHENTICATED", "Sign in first.");
+}
+
+/** Origin for links that people open. */
+export const webOrigin = (ctx: Ctx): string => ctx.config.publicUrl ?? ctx.client.origin;

@@ -1,0 +1,90 @@
+import type { Context as HonoContext, Env as HonoEnv, Hono } from "hono";
+import { authenticate, bearerOf } from "../auth/authenticate";
+import { requireLive } from "../auth/liveness";
+import type { Actor } from "../auth/actor";
+import { isOwner } from "../auth/actor";
+import type { Ctx } from "../context";
+import { AppError } from "../errors/app-error";
+import { withIdempotency } from "../idempotency";
+import type { Operation } from "../operation";
+import { takeFromLimit, takeIdentifierFromLimit, type LimitBindings } from "../rate-limit/rate-limit";
+import { MAX_BODY_BYTES, readJsonBody } from "./read-body";
+import { parseInput } from "./validate";
+
+/** What the application hands to every request. */
+export interface RequestScope {
+  /** Builds the context for an actor; called once per request, after authentication. */
+  readonly context: (actor: Actor) => Ctx;
+  readonly limits: LimitBindings;
+}
+
+export interface PipelineEnv extends HonoEnv {
+  Variables: { scope: RequestScope };
+}
+
+/** Mounts records on a router. `{name}` in paths becomes Hono's `:name`. */
+export function mountOperations(router: Hono<PipelineEnv>, operations: readonly Operation[]): void {
+  for (const op of operations) {
+    router.on(op.spec.method.toUpperCase(), op.spec.path.replace(/\{(\w+)\}/g, ":$1"), (c) => runOperation(op, c));
+  }
+}
+
+/**
+ * The one path of a request through a record: address limit → authenticate → owner limit → still alive? → parse params, query,
+ * body → identifier limit → idempotency → handler → (local) check the answer against its schema → render.
+ */
+async function runOperation(op: Operation, c: HonoContext<PipelineEnv>): Promise<Response> {
+  const { spec } = op;
+  const scope = c.get("scope");
+  const anonymous = scope.context({ type: "anonymous" });
+  const { config } = anonymous;
+  if (spec.limit === "credential" || spec.limit === "public") await takeFromLimit(config, scope.limits, spec.limit, anonymous.client.ip);
+
+  const actor = await resolveActor(op, c.req.raw, anonymous);
+  const ctx = actor.type === "anonymous" ? anonymous : scope.context(actor);
+  if (spec.limit !== "credential" && spec.limit !== "public") {
+    await takeFromLimit(config, scope.limits, spec.limit, isOwner(actor) ? `${op.spec.limit}:${actor.userId}` : ctx.client.ip);
+  }
+  if (isOwner(actor) && spec.live !== false) await requireLive(ctx);
+
+  const params = spec.params ? parseInput(spec.params, c.req.param(), "path") : undefined;
+  const query = spec.query ? parseInput(spec.query, c.req.query(), "query") : undefined;
+  const body = spec.body ? await readBody(op, c.req.raw) : undefined;
+  const identifier = spec.limitBy?.({ params: params as never, body: body as never });
+  if (identifier) await takeIdentifierFromLimit(config, scope.limits, spec.id, identifier);
+
+  const run = async (): Promise<unknown> => {
+    const output = await op.handle({ params, query, body, request: c.req.raw }, ctx);
+    if (spec.output && !(output instanceof Response) && config.environment === "local") checkOutput(op, output);
+    return output;
+  };
+  const key = spec.idempotent ? c.req.header("idempotency-key") : undefined;
+  const output = key ? await withIdempotency(ctx, spec.id, key, { params, query, body }, run) : await run();
+  if (output instanceof Response) return output;
+  const status = spec.status ?? 200;
+  return status === 204 ? new Response(null, { status }) : Response.json(output ?? null, { status });
+}
+
+async function resolveActor(op: Operation, request: Request, anonymous: Ctx): Promise<Actor> {
+  const { auth } = op.spec;
+  if (auth.includes("none")) return anonymous.actor;
+  const token = (op.spec.tokenInQuery ? new URL(request.url).searchParams.get("token") : null) ?? bearerOf(request.headers);
+  const actor = await authenticate(anonymous.config, token, anonymous.clock.now());
+  if (actor.type === "user" && auth.includes("user")) return actor;
+  if (actor.type === "cliToken" && auth.includes("cliToken")) return actor;
+  throw new AppError("FORBIDDEN", actor.type === "cliToken" ? "A CLI token may not do this; use a signed-in session." : "This needs another kind of credential.");
+}
+
+async function readBody(op: Operation, request: Request): Promise<unknown> {
+  const { body: schema, bodyOptional, maxBodyBytes } = op.spec;
+  const raw = await readJsonBody(request, maxBodyBytes ?? MAX_BODY_BYTES);
+  if (raw === undefined && !bodyOptional) throw new AppError("VALIDATION_ERROR", "The request needs a JSON body.", { issues: [{ loc: ["body"], msg: "Field required", type: "missing" }] });
+  if (!schema) return undefined;
+  return bodyOptional && (raw === undefined || raw === null) ? null : parseInput(schema, raw, "body");
+}
+
+/** A wrong answer is our bug: loud where developers are, see the design of the pipeline. */
+function checkOutput(op: Operation, output: unknown): void {
+  const result = op.spec.output?.safeParse(output);
+  if (result && !result.success) throw new Error(`${op.spec.id} answered outside its schema: ${result.error.message}`);
+}

@@ -1,0 +1,91 @@
+import { utf8 } from "../crypto/bytes";
+import { AppError } from "../errors/app-error";
+
+/**
+ * SSE outside, a sleeping socket inside: the Worker owns the response and its timer, the object only accepted a hibernating
+ * WebSocket. An idle stream costs the object nothing.
+ */
+
+/** Comment and inner ping, ms. Short, because a vanished client shows at the next write at the earliest. */
+const KEEPALIVE_MS = 10_000;
+const RETRY_MS = 2_000;
+
+export interface BridgeOptions {
+  /** Inner socket as the object answered it, not yet accepted. */
+  readonly socket: WebSocket;
+  /** Aborts when the client goes, where the platform tells. */
+  readonly signal: AbortSignal;
+  /** Sends `event:` equal to the data's `type`, for `addEventListener` clients. */
+  readonly named: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+let openStreams = 0;
+
+/** @throws AppError OVERLOADED before anything is opened; ask first, then upgrade. */
+export function reserveStream(maxStreams: number): void {
+  if (openStreams >= maxStreams) throw new AppError("OVERLOADED", "This location carries as many streams as it can; try again shortly.", { retryAfterSeconds: 5 });
+}
+
+/** The streaming response. Inner messages are JSON `{id, data}`; they become `id:` and `data:` lines. */
+export function bridgeToSse({ socket, signal, named, headers }: BridgeOptions): Response {
+  openStreams++;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  let finished = false;
+  const finish = (): void => {
+    if (finished) return;
+    finished = true;
+    openStreams--;
+    clearInterval(timer ?? null);
+    try {
+      socket.close(1000, "stream ended");
+    } catch {
+      // Already closed by the object.
+    }
+  };
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const write = (text: string): void => {
+        try {
+          controller.enqueue(utf8(text));
+        } catch {
+          finish();
+        }
+      };
+      const end = (): void => {
+        if (finished) return;
+        finish();
+        try {
+          controller.close();
+        } catch {
+          // The client closed it first.
+        }
+      };
+      socket.accept();
+      socket.addEventListener("message", ({ data }) => {
+        if (typeof data === "string" && data !== "pong") write(toSseText(data, named));
+      });
+      socket.addEventListener("close", end);
+      socket.addEventListener("error", end);
+      signal.addEventListener("abort", end);
+      write(`retry: ${RETRY_MS}\n: connected\n\n`);
+      timer = setInterval(() => {
+        write(": keep-alive\n\n");
+        try {
+          socket.send("ping");
+        } catch {
+          end();
+        }
+      }, KEEPALIVE_MS);
+    },
+    cancel: finish,
+  });
+  return new Response(body, { headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no", ...headers } });
+}
+
+/** One SSE event of an inner message; exported for its test. */
+export function toSseText(message: string, named: boolean): string {
+  const { id, data } = JSON.parse(message) as { id: number; data: { type?: unknown } };
+  const event = named && typeof data.type === "string" ? `event: ${data.type}\n` : "";
+  return `id: ${id}\n${event}data: ${JSON.stringify(data)}\n\n`;
+}

@@ -1,0 +1,137 @@
+import { sql } from "drizzle-orm";
+import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+
+/** A person. `tenant_id` elsewhere is this row's id. */
+export const users = sqliteTable(
+  "users",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    /** Public subject of tokens: a UUID that never changes. */
+    sub: text("sub").notNull(),
+    email: text("email").notNull(),
+    /** Lower case; uniqueness and look-ups go by this. */
+    emailKey: text("email_key").notNull(),
+    username: text("username").notNull(),
+    name: text("name").notNull(),
+    displayName: text("display_name"),
+    phoneNumber: text("phone_number"),
+    autoDestructTime: text("auto_destruct_time"),
+    matrixId: text("matrix_id").notNull(),
+    matrixAccountCreated: integer("matrix_account_created", { mode: "boolean" }).notNull().default(false),
+    /** PHC string; see kernel/ports/passwords. */
+    passwordHash: text("password_hash").notNull(),
+    role: text("role", { enum: ["user", "admin", "superadmin"] }).notNull().default("user"),
+    status: text("status", { enum: ["active", "deactivated", "deleted"] }).notNull().default("active"),
+    accountVerified: integer("account_verified", { mode: "boolean" }).notNull().default(false),
+    /** Rises on global sign-out: access tokens of an older epoch are dead. */
+    tokenEpoch: integer("token_epoch").notNull().default(0),
+    planKey: text("plan_key"),
+    trialEndsAt: integer("trial_ends_at").notNull(),
+    agreedTerms: integer("agreed_terms", { mode: "boolean" }),
+    agreedPrivacy: integer("agreed_privacy", { mode: "boolean" }),
+    lastSignedInAt: integer("last_signed_in_at"),
+    lastSignedOutAt: integer("last_signed_out_at"),
+    deletedAt: integer("deleted_at"),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    version: integer("version").notNull().default(1),
+  },
+  (t) => [uniqueIndex("users_sub").on(t.sub), uniqueIndex("users_email").on(t.emailKey), uniqueIndex("users_username").on(t.username), uniqueIndex("users_matrix_id").on(t.matrixId)],
+);
+
+/** One-time codes sent by mail: one live row per person and purpose, the newest replaces the older. */
+export const oneTimeCodes = sqliteTable(
+  "one_time_codes",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    tenantId: integer("tenant_id").notNull(),
+    purpose: text("purpose", { enum: ["verify_email", "reset_password"] }).notNull(),
+    codeHash: text("code_hash").notNull(),
+    attempts: integer("attempts").notNull().default(0),
+    expiresAt: integer("expires_at").notNull(),
+    sentAt: integer("sent_at").notNull(),
+  },
+  (t) => [uniqueIndex("one_time_codes_purpose").on(t.tenantId, t.purpose)],
+);
+
+/** A signed-in device. Its refresh token (hashed here) does not rotate and dies with it. */
+export const sessions = sqliteTable(
+  "sessions",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    tenantId: integer("tenant_id").notNull(),
+    refreshHash: text("refresh_hash").notNull(),
+    deviceName: text("device_name"),
+    platform: text("platform"),
+    ipAddress: text("ip_address"),
+    createdAt: integer("created_at").notNull(),
+    lastSeenAt: integer("last_seen_at").notNull(),
+    expiresAt: integer("expires_at").notNull(),
+    revokedAt: integer("revoked_at"),
+  },
+  (t) => [uniqueIndex("sessions_refresh").on(t.refreshHash), index("sessions_tenant").on(t.tenantId, t.revokedAt)],
+);
+
+/** A CLI waiting for its browser. `code` is the S256 challenge (or the one that `start` answered). */
+export const cliLogins = sqliteTable(
+  "cli_logins",
+  {
+    code: text("code").primaryKey(),
+    /** True when the CLI called start: only then may a poll come without a verifier. */
+    started: integer("started", { mode: "boolean" }).notNull(),
+    tenantId: integer("tenant_id"),
+    /** The CLI token for the poll to pick up, sealed; dropped after the pick-up window. */
+    sealedToken: text("sealed_token"),
+    completedAt: integer("completed_at"),
+    firstPolledAt: integer("first_polled_at"),
+    createdAt: integer("created_at").notNull(),
+    expiresAt: integer("expires_at").notNull(),
+  },
+  (t) => [index("cli_logins_expiry").on(t.expiresAt)],
+);
+
+/** Tokens of CLIs and daemons. The plaintext is self-verifying (kernel/auth/cli-token); only its hash is stored. */
+export const cliTokens = sqliteTable(
+  "cli_tokens",
+  {
+    id: text("id").primaryKey(),
+    tenantId: integer("tenant_id").notNull(),
+    name: text("name").notNull(),
+    tokenHash: text("token_hash").notNull(),
+    tokenPrefix: text("token_prefix").notNull(),
+    scopes: text("scopes", { mode: "json" }).$type<string[]>().notNull(),
+    /** Lifetime in ms for rotation to repeat; null when it never expires. */
+    lifetimeMs: integer("lifetime_ms"),
+    expiresAt: integer("expires_at"),
+    revokedAt: integer("revoked_at"),
+    boundInstanceId: text("bound_instance_id"),
+    boundAt: integer("bound_at"),
+    lastUsedAt: integer("last_used_at"),
+    lastUsedIp: text("last_used_ip"),
+    useCount: integer("use_count").notNull().default(0),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    version: integer("version").notNull().default(1),
+  },
+  (t) => [
+    index("cli_tokens_tenant").on(t.tenantId, t.createdAt),
+    uniqueIndex("cli_tokens_name").on(t.tenantId, t.name).where(sql`revoked_at IS NULL`),
+    index("cli_tokens_bound").on(t.tenantId, t.boundInstanceId),
+  ],
+);
+
+export const cliTokenEvents = sqliteTable(
+  "cli_token_events",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    tenantId: integer("tenant_id").notNull(),
+    tokenId: text("token_id").notNull(),
+    eventType: text("event_type", { enum: ["minted", "used", "bound", "unbound", "rotated", "revoked", "denied"] }).notNull(),
+    eventDetail: text("event_detail", { mode: "json" }).$type<Record<string, unknown>>().notNull(),
+    sourceIp: text("source_ip"),
+    userAgent: text("user_agent"),
+    instanceId: text("instance_id"),
+    occurredAt: integer("occurred_at").notNull(),
+  },
+  (t) => [index("cli_token_events_token").on(t.tokenId, t.occurredAt)],
+);

@@ -1,0 +1,16 @@
+/** Why the sign-in page is being shown, said once. */
+export type SignInNotice = "revoked" | "expired" | "signed-out" | "verified";
+
+let notice: SignInNotice | null = null;
+
+export function recordSignInNotice(next: SignInNotice): void {
+  notice = next;
+}
+
+export function findSignInNotice(): SignInNotice | null {
+  return notice;
+}
+
+export function deleteSignInNotice(): void {
+  notice = null;
+}

@@ -1,0 +1,134 @@
+/** Every route of the console, in one place. Pages off the main path load when they are opened. */
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect, Outlet } from "@tanstack/react-router";
+import { LogInPage } from "./auth/log-in-page";
+import { findSession } from "./auth/session-store";
+import { FleetPage } from "./fleet/fleet-page";
+import { MACHINE_STATUSES, type MachineStatus } from "./fleet/machine-status";
+import { AppShell } from "./shell/app-shell";
+import { ErrorPage, NotFoundPage } from "./shell/error-page";
+import { SignedIn } from "./shell/signed-in";
+
+type RawSearch = Record<string, unknown>;
+
+function readText(search: RawSearch, name: string): string | undefined {
+  const value = search[name];
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** Keeps one optional text of the query. */
+function textParam<Name extends string>(name: Name) {
+  return (search: RawSearch): { [key in Name]?: string } => {
+    const value = readText(search, name);
+    return (value === undefined ? {} : { [name]: value }) as { [key in Name]?: string };
+  };
+}
+
+function isMachineStatus(value: string | undefined): value is MachineStatus {
+  return MACHINE_STATUSES.some((status) => status === value);
+}
+
+const rootRoute = createRootRoute({ component: Outlet, notFoundComponent: NotFoundPage, errorComponent: ErrorPage });
+
+const indexRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/",
+  beforeLoad: () => {
+    throw findSession() ? redirect({ to: "/fleet", replace: true }) : redirect({ to: "/login", replace: true });
+  },
+});
+
+const signUpRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/signup",
+  component: lazyRouteComponent(() => import("./auth/sign-up-page"), "SignUpPage"),
+});
+
+const verifyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/verify",
+  validateSearch: textParam("email"),
+  component: lazyRouteComponent(() => import("./auth/verify-page"), "VerifyPage"),
+});
+
+const logInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/login",
+  validateSearch: textParam("next"),
+  component: LogInPage,
+});
+
+const mailboxRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/dev/mailbox",
+  validateSearch: textParam("to"),
+  component: lazyRouteComponent(() => import("./dev/mailbox-page"), "MailboxPage"),
+});
+
+const signedInRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: "signed-in",
+  beforeLoad: ({ location }) => {
+    if (!findSession()) throw redirect({ to: "/login", search: { next: location.href }, replace: true });
+  },
+  component: SignedIn,
+});
+
+const cliAuthRoute = createRoute({
+  getParentRoute: () => signedInRoute,
+  path: "/cli-auth",
+  validateSearch: textParam("code"),
+  component: lazyRouteComponent(() => import("./cli-auth/cli-auth-page"), "CliAuthPage"),
+});
+
+const consoleRoute = createRoute({ getParentRoute: () => signedInRoute, id: "console", component: AppShell });
+
+const fleetRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/fleet",
+  validateSearch: (search: RawSearch): { q?: string; status?: MachineStatus } => {
+    const status = readText(search, "status");
+    return { ...textParam("q")(search), ...(isMachineStatus(status) ? { status } : {}) };
+  },
+  component: FleetPage,
+});
+
+const machineRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/fleet/$instanceId",
+  component: lazyRouteComponent(() => import("./machine/machine-page"), "MachinePage"),
+});
+
+const sessionsRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/account/sessions",
+  component: lazyRouteComponent(() => import("./account/account-page"), "AccountPage"),
+});
+
+const routeTree = rootRoute.addChildren([
+  indexRoute,
+  signUpRoute,
+  verifyRoute,
+  logInRoute,
+  mailboxRoute,
+  signedInRoute.addChildren([cliAuthRoute, consoleRoute.addChildren([fleetRoute, machineRoute, sessionsRoute])]),
+]);
+
+export const router = createRouter({
+  routeTree,
+  // Plain texts: the default parser would read a code of digits as a number.
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const pairs = Object.entries(search).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+    const text = new URLSearchParams(pairs).toString();
+    return text === "" ? "" : `?${text}`;
+  },
+  defaultPreload: "intent",
+  defaultErrorComponent: ErrorPage,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

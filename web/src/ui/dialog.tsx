@@ -1,0 +1,51 @@
+import { Dialog as RadixDialog } from "radix-ui";
+import type { ReactNode } from "react";
+import { Button } from "./button";
+import { ErrorNotice } from "./error-notice";
+
+interface DialogProps {
+  isOpen: boolean;
+  onOpenChange: (isOpen: boolean) => void;
+  title: string;
+  description: ReactNode;
+  children?: ReactNode;
+}
+
+export function Dialog({ isOpen, onOpenChange, title, description, children }: DialogProps) {
+  return (
+    <RadixDialog.Root open={isOpen} onOpenChange={onOpenChange}>
+      <RadixDialog.Portal>
+        <RadixDialog.Overlay className="fixed inset-0 z-40 animate-fade bg-black/45" />
+        <RadixDialog.Content className="fixed top-1/2 left-1/2 z-50 grid max-h-[calc(100dvh-2rem)] w-[calc(100vw-2rem)] max-w-md -translate-x-1/2 -translate-y-1/2 animate-rise grid-cols-1 gap-4 overflow-y-auto rounded-2xl border border-line bg-raised p-6 shadow-float outline-none">
+          <RadixDialog.Title className="text-lg font-semibold tracking-tight">{title}</RadixDialog.Title>
+          <RadixDialog.Description asChild>
+            <div className="-mt-2 text-muted [overflow-wrap:anywhere]">{description}</div>
+          </RadixDialog.Description>
+          {children}
+        </RadixDialog.Content>
+      </RadixDialog.Portal>
+    </RadixDialog.Root>
+  );
+}
+
+interface ConfirmDialogProps extends Omit<DialogProps, "children"> {
+  confirmLabel: string;
+  isBusy: boolean;
+  error: unknown;
+  onConfirm: () => void;
+}
+
+/** For what cannot be undone. The safe choice has the focus. */
+export function ConfirmDialog({ confirmLabel, isBusy, error, onConfirm, ...dialog }: ConfirmDialogProps) {
+  return (
+    <Dialog {...dialog}>
+      {error !== null && <ErrorNotice error={error} />}
+      <div className="flex justify-end gap-2">
+        <Button onClick={() => dialog.onOpenChange(false)}>Cancel</Button>
+        <Button variant="danger" busy={isBusy} onClick={onConfirm}>
+          {confirmLabel}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
