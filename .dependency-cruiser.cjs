@@ -71,8 +71,15 @@ module.exports = {
       name: "schema-belongs-to-stores",
       comment: "One file of a feature speaks SQL: its store.",
       severity: "error",
-      from: { path: "^src/", pathNot: "\\.store\\.ts$|^src/(schema|kernel)/|^src/integrations/email/local-mailbox\\.ts$" },
+      from: { path: "^src/", pathNot: "\\.store\\.ts$|^src/(schema|kernel)/|^src/(queues|crons)\\.ts$|^src/integrations/email/local-mailbox\\.ts$" },
       to: { path: "^src/schema/" },
+    },
+    {
+      name: "jobs-know-kernel-tables",
+      comment: "Queues and crons keep the kernel's own books (claims, processed messages, dead letters), no feature's.",
+      severity: "error",
+      from: { path: "^src/(queues|crons)\\.ts$" },
+      to: { path: "^src/schema/", pathNot: "^src/schema/kernel\\.ts$" },
     },
     {
       name: "features-meet-at-their-index",
@@ -132,7 +139,7 @@ module.exports = {
       comment: "The worker and the console run without Node.",
       severity: "error",
       from: { path: "^(src|durable-objects|web/src|clients)/" },
-      to: { dependencyTypes: ["core"] },
+      to: { dependencyTypes: ["core"], pathNot: "^cloudflare:" },
     },
     {
       name: "console-stands-alone",

@@ -1,11 +1,11 @@
-import { lt } from "drizzle-orm";
 import type { Env } from "./env";
 import { createSystemContext, type Deferral } from "./context";
-import { DAY_MS, HOUR_MS, MINUTE_MS } from "./kernel/clock";
+import { DAY_MS, MINUTE_MS } from "./kernel/clock";
 import type { Ctx } from "./kernel/context";
+import { forgetIdempotencyKeys } from "./kernel/idempotency";
+import { claimTick, forgetTicks } from "./kernel/jobs/claim-tick";
+import { forgetProcessedMessages } from "./kernel/jobs/consume";
 import { listDueEffects } from "./kernel/outbox/drain";
-import { cliLogins } from "./schema/accounts";
-import { cronRuns, idempotencyKeys, processedMessages } from "./schema/kernel";
 
 type CronJob = (ctx: Ctx) => Promise<void>;
 
@@ -17,15 +17,15 @@ const jobsByCron: Readonly<Record<string, Readonly<Record<string, CronJob>>>> = 
   "17 * * * *": { "rows.expire": expireRows },
 };
 
-/** Runs the jobs of one tick, each claimed by (job, scheduled time) so that a repeated tick does nothing. */
+/** Runs the jobs of one tick, each claimed by (job, scheduled time). */
 export async function handleScheduled(controller: ScheduledController, env: Env, deferral: Deferral): Promise<void> {
   for (const [job, run] of Object.entries(jobsByCron[controller.cron] ?? {})) {
     const ctx = createSystemContext(env, deferral, `cron:${job}`, `cron_${job}_${controller.scheduledTime}`);
-    const claimed = await ctx.db.insert(cronRuns).values({ job, scheduledAt: controller.scheduledTime, createdAt: ctx.clock.now() }).onConflictDoNothing().returning();
-    if (claimed.length > 0) await run(ctx);
+    if (await claimTick(ctx, job, controller.scheduledTime)) await run(ctx);
   }
 }
 
+/** Finds effects that the poke after their commit missed. */
 async function sweepOutbox(ctx: Ctx): Promise<void> {
   const ids = await listDueEffects(ctx, SWEEP_LIMIT);
   const minute = Math.floor(ctx.clock.now() / MINUTE_MS);
@@ -35,8 +35,9 @@ async function sweepOutbox(ctx: Ctx): Promise<void> {
 
 async function expireRows(ctx: Ctx): Promise<void> {
   const now = ctx.clock.now();
-  await ctx.db.delete(idempotencyKeys).where(lt(idempotencyKeys.expiresAt, now));
-  await ctx.db.delete(cliLogins).where(lt(cliLogins.expiresAt, now - HOUR_MS));
-  await ctx.db.delete(processedMessages).where(lt(processedMessages.handledAt, now - 7 * DAY_MS));
-  await ctx.db.delete(cronRuns).where(lt(cronRuns.createdAt, now - DAY_MS));
+  await forgetIdempotencyKeys(ctx, now);
+  await forgetProcessedMessages(ctx, now - 7 * DAY_MS);
+  await forgetTicks(ctx, now - DAY_MS);
+  const { forgetCliLogins } = await import("./fleet/cli-logins");
+  await forgetCliLogins(ctx, now);
 }

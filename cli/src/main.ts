@@ -129,6 +129,10 @@ async function main(): Promise<void> {
     } else if (error instanceof CliError) {
       new Output({ json, quiet: false }).error(error.message, error.hint, { code: error.code, exit_code: error.exitCode });
       process.exitCode = error.exitCode;
+    } else if (error instanceof Error && "syscall" in error) {
+      // The system refused something (permissions, disk): its own words are the best ones.
+      new Output({ json, quiet: false }).error(error.message, "Check it with: sett doctor", { code: "system", exit_code: EXIT.general });
+      process.exitCode = EXIT.general;
     } else {
       new Output({ json, quiet: false }).error(errorText(error), "This looks like a defect; set SETT_DEBUG=1 to see where.", { code: "internal", exit_code: EXIT.general });
       if (process.env["SETT_DEBUG"] && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);

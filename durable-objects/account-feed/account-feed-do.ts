@@ -3,6 +3,7 @@ import { SECOND_MS } from "../../src/kernel/clock";
 import type { ObjectBindings } from "../../src/kernel/context";
 import { createLogger, describeError } from "../../src/kernel/logging/logger";
 import type { MachineSummary } from "../instance/machine.rpc";
+import { CountedSql } from "../shared/counted-sql";
 import { EventLog, type LoggedEvent } from "../shared/event-log";
 import { hasTables, migrateObject } from "../shared/migrate";
 import { readUpgrade, type Upgrade } from "../shared/upgrade";
@@ -44,6 +45,7 @@ interface StreamAttachment {
 export class AccountFeedDO extends DurableObject<ObjectBindings> implements AccountFeedRpc {
   static constructions = 0;
 
+  readonly #sql: CountedSql;
   readonly #dashboardLog: EventLog;
   readonly #machineLog: EventLog;
   readonly #logger = createLogger({ object: "account-feed" });
@@ -54,8 +56,9 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
   constructor(ctx: DurableObjectState, env: ObjectBindings) {
     super(ctx, env);
     AccountFeedDO.constructions++;
-    this.#dashboardLog = new EventLog(ctx.storage.sql, "dashboard_events", EVENTS_KEEP);
-    this.#machineLog = new EventLog(ctx.storage.sql, "machine_events", EVENTS_KEEP);
+    this.#sql = new CountedSql(ctx.storage.sql);
+    this.#dashboardLog = new EventLog(this.#sql, "dashboard_events", EVENTS_KEEP);
+    this.#machineLog = new EventLog(this.#sql, "machine_events", EVENTS_KEEP);
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     if (hasTables(ctx.storage.sql)) this.#open();
   }
@@ -65,7 +68,7 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
     if (this.#ready) return;
     migrateObject(this.ctx.storage, accountFeedMigrations);
     this.#ready = true;
-    for (const row of this.ctx.storage.sql.exec<{ instance_id: string; seq: number; summary: string }>("SELECT instance_id, seq, summary FROM machines")) {
+    for (const row of this.#sql.all<{ instance_id: string; seq: number; summary: string }>("SELECT instance_id, seq, summary FROM machines")) {
       this.#put(row.instance_id, { seq: row.seq, summary: JSON.parse(row.summary) as MachineSummary, asOf: 0 });
     }
   }
@@ -84,7 +87,7 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
     if (!known || seq > known.seq) {
       this.#put(summary.instanceId, { seq, summary, asOf: now });
       if (report.notable) {
-        this.ctx.storage.sql.exec(
+        this.#sql.run(
           "INSERT INTO machines (instance_id, seq, summary) VALUES (?, ?, ?) ON CONFLICT (instance_id) DO UPDATE SET seq = excluded.seq, summary = excluded.summary",
           summary.instanceId,
           seq,
@@ -148,7 +151,7 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
   #forget(instanceId: string): boolean {
     if (!this.#machines.has(instanceId)) return false;
     this.#put(instanceId, null);
-    this.ctx.storage.sql.exec("DELETE FROM machines WHERE instance_id = ?", instanceId);
+    this.#sql.run("DELETE FROM machines WHERE instance_id = ?", instanceId);
     return true;
   }
 

@@ -3,13 +3,14 @@ import { createLogger } from "../../src/kernel/logging/logger";
 import type { CommandStatus } from "../../src/fleet/commands/commands.core";
 import { toCommandStatus, toCommandView, type Transition } from "../../src/fleet/commands/commands.core";
 import { AlarmTable } from "../shared/alarm-table";
+import { CountedSql } from "../shared/counted-sql";
 import { EventLog } from "../shared/event-log";
 import { hasTables, migrateObject } from "../shared/migrate";
 import { objectTag } from "../stubs";
 import { Announcer, type AnnouncerBindings } from "./announcer";
 import { CommandDesk } from "./command-desk";
 import { instanceMigrations } from "./instance.migrations";
-import type { BeatAnswer, Caller, CommandAnswer, CommandResult, EnqueueAnswer, InstanceRef, InstanceRpc, NewCommand, Refusal, Registration } from "./instance.rpc";
+import type { BeatAnswer, Caller, CommandAnswer, CommandResult, EnqueueAnswer, InstanceRef, InstanceRpc, NewCommand, Refusal, Registration, Spending } from "./instance.rpc";
 import { InstanceStore, type Machine } from "./instance.store";
 import { Keeper, type AlarmReason } from "./keeper";
 import { attachmentOf, close, CLOSE, Links, send } from "./links";
@@ -30,6 +31,7 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
   /** Constructions in this isolate; a test reads it to see that the object really slept. */
   static constructions = 0;
 
+  readonly #sql: CountedSql;
   readonly #store: InstanceStore;
   readonly #links: Links;
   readonly #log: EventLog;
@@ -42,10 +44,11 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
   constructor(ctx: DurableObjectState, env: AnnouncerBindings) {
     super(ctx, env);
     InstanceDO.constructions++;
-    this.#store = new InstanceStore(ctx.storage.sql);
+    this.#sql = new CountedSql(ctx.storage.sql);
+    this.#store = new InstanceStore(this.#sql);
     this.#links = new Links(ctx);
-    this.#log = new EventLog(ctx.storage.sql, "events", EVENTS_KEEP);
-    this.#alarms = new AlarmTable(ctx.storage);
+    this.#log = new EventLog(this.#sql, "events", EVENTS_KEEP);
+    this.#alarms = new AlarmTable(ctx.storage, this.#sql);
     this.#announcer = new Announcer(env, createLogger({ object: "instance" }));
     const parts = { store: this.#store, links: this.#links, alarms: this.#alarms, announcer: this.#announcer };
     this.#keeper = new Keeper({ ...parts, defer: (work) => ctx.waitUntil(work) });
@@ -291,8 +294,8 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     await this.#alarms.settle();
   }
 
-  /** Counters for tests and benchmarks of the hot path's budget. */
-  get budget(): { feedCalls: number } {
-    return { feedCalls: this.#announcer.feedCalls };
+  /** What this object has spent since it woke, and how often the class was constructed: tests hold the hot path's budget with it. */
+  getSpending(): Spending {
+    return { rowsWritten: this.#sql.rowsWritten, alarmsSet: this.#alarms.alarmsSet, feedCalls: this.#announcer.feedCalls, constructions: InstanceDO.constructions };
   }
 }

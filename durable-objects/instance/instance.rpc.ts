@@ -51,6 +51,14 @@ export interface CommandResult {
   readonly newVersion: string | null;
 }
 
+/** What an object cost so far; see docs/design/hot-path.md. */
+export interface Spending {
+  readonly rowsWritten: number;
+  readonly alarmsSet: number;
+  readonly feedCalls: number;
+  readonly constructions: number;
+}
+
 /** RPC surface of InstanceDO. Streams and sockets come through `fetch`. */
 export interface InstanceRpc {
   /** Creates or updates the machine's tables. Only now does storage come into being. */

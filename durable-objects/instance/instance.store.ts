@@ -1,5 +1,6 @@
 import type { Command, CommandState } from "../../src/fleet/commands/commands.core";
 import { DAY_MS } from "../../src/kernel/clock";
+import type { CountedSql } from "../shared/counted-sql";
 import type { InstanceRef, Registration } from "./instance.rpc";
 import type { LiveState, MachineState, StoredSample } from "./machine.core";
 import type { HistoryEntry } from "./machine.rpc";
@@ -31,16 +32,14 @@ type Row = Record<string, SqlStorageValue>;
 
 /** SQL of InstanceDO behind typed functions. Rows written are what Cloudflare bills, so each function says how many. */
 export class InstanceStore {
-  readonly #sql: SqlStorage;
+  readonly #sql: CountedSql;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: CountedSql) {
     this.#sql = sql;
   }
 
   loadMachines(): Machine[] {
-    return this.#sql
-      .exec<Row>("SELECT * FROM machines")
-      .toArray()
+    return this.#sql.all<Row>("SELECT * FROM machines")
       .map((row) => {
         const id = Number(row["id"]);
         return {
@@ -60,14 +59,13 @@ export class InstanceStore {
   }
 
   #loadTokens(machineId: number): Machine["tokens"] {
-    const rows = this.#sql.exec<{ token_id: string; expires_at: number | null; revoked_at: number | null }>("SELECT token_id, expires_at, revoked_at FROM tokens WHERE machine_id = ?", machineId);
-    return new Map(rows.toArray().map((row) => [row.token_id, { expiresAt: row.expires_at, revokedAt: row.revoked_at }]));
+    const rows = this.#sql.all<{ token_id: string; expires_at: number | null; revoked_at: number | null }>("SELECT token_id, expires_at, revoked_at FROM tokens WHERE machine_id = ?", machineId);
+    return new Map(rows.map((row) => [row.token_id, { expiresAt: row.expires_at, revokedAt: row.revoked_at }]));
   }
 
   /** Two rows (the table and its index). */
   insertMachine(ref: InstanceRef, registration: Registration, state: MachineState, live: LiveState, now: number): Machine {
-    const { id } = this.#sql
-      .exec<{ id: number }>(
+    const { id } = this.#sql.one<{ id: number }>(
         "INSERT INTO machines (user_id, instance_id, registration, state, live, samples, flushed_at, registered_at) VALUES (?, ?, ?, ?, ?, '[]', ?, ?) RETURNING id",
         ref.userId,
         ref.instanceId,
@@ -76,14 +74,13 @@ export class InstanceStore {
         JSON.stringify(live),
         now,
         now,
-      )
-      .one();
+      );
     return { id, ref, registration, state, live, samples: [], flushedAt: now, unannounced: false, projectedOnline: null, tokens: new Map(), open: new Map() };
   }
 
   /** One row: state, live numbers, samples and flags. */
   saveMachine(machine: Machine): void {
-    this.#sql.exec(
+    this.#sql.run(
       "UPDATE machines SET registration = ?, state = ?, live = ?, samples = ?, flushed_at = ?, unannounced = ?, projected_online = ? WHERE id = ?",
       JSON.stringify(machine.registration),
       JSON.stringify(machine.state),
@@ -98,18 +95,18 @@ export class InstanceStore {
 
   /** One row: the exact last-seen of a machine that beats without a link. */
   saveLive(machine: Machine): void {
-    this.#sql.exec("UPDATE machines SET live = ? WHERE id = ?", JSON.stringify(machine.live), machine.id);
+    this.#sql.run("UPDATE machines SET live = ? WHERE id = ?", JSON.stringify(machine.live), machine.id);
   }
 
   deleteMachine(machineId: number): void {
-    for (const table of ["commands", "history", "tokens"]) this.#sql.exec(`DELETE FROM ${table} WHERE machine_id = ?`, machineId);
-    for (const table of ["events", "alarms"]) this.#sql.exec(`DELETE FROM ${table} WHERE subject = ?`, machineId);
-    this.#sql.exec("DELETE FROM machines WHERE id = ?", machineId);
+    for (const table of ["commands", "history", "tokens"]) this.#sql.run(`DELETE FROM ${table} WHERE machine_id = ?`, machineId);
+    for (const table of ["events", "alarms"]) this.#sql.run(`DELETE FROM ${table} WHERE subject = ?`, machineId);
+    this.#sql.run("DELETE FROM machines WHERE id = ?", machineId);
   }
 
   /** One row. */
   saveToken(machine: Machine, tokenId: string, expiresAt: number | null, revokedAt: number | null): void {
-    this.#sql.exec(
+    this.#sql.run(
       "INSERT INTO tokens (machine_id, token_id, expires_at, revoked_at) VALUES (?, ?, ?, ?) ON CONFLICT (machine_id, token_id) DO UPDATE SET expires_at = excluded.expires_at, revoked_at = excluded.revoked_at",
       machine.id,
       tokenId,
@@ -121,20 +118,18 @@ export class InstanceStore {
 
   /** One row, a trim now and then. */
   appendHistory(machineId: number, type: string, data: Readonly<Record<string, unknown>>, now: number): void {
-    const { seq } = this.#sql.exec<{ seq: number }>("INSERT INTO history (machine_id, type, data, at) VALUES (?, ?, ?, ?) RETURNING seq", machineId, type, JSON.stringify(data), now).one();
-    if (seq % 100 === 0) this.#sql.exec("DELETE FROM history WHERE seq <= ?", seq - HISTORY_KEEP);
+    const { seq } = this.#sql.one<{ seq: number }>("INSERT INTO history (machine_id, type, data, at) VALUES (?, ?, ?, ?) RETURNING seq", machineId, type, JSON.stringify(data), now);
+    if (seq % 100 === 0) this.#sql.run("DELETE FROM history WHERE seq <= ?", seq - HISTORY_KEEP);
   }
 
   listHistory(machineId: number): HistoryEntry[] {
-    return this.#sql
-      .exec<{ seq: number; type: string; data: string; at: number }>("SELECT seq, type, data, at FROM history WHERE machine_id = ? ORDER BY seq DESC LIMIT ?", machineId, HISTORY_SHOWN)
-      .toArray()
+    return this.#sql.all<{ seq: number; type: string; data: string; at: number }>("SELECT seq, type, data, at FROM history WHERE machine_id = ? ORDER BY seq DESC LIMIT ?", machineId, HISTORY_SHOWN)
       .map((row) => ({ id: row.seq, type: row.type, at: new Date(row.at).toISOString(), data: decode<Record<string, unknown>>(row.data) }));
   }
 
   /** Two rows (the table and its index). */
   insertCommand(machine: Machine, command: Command, eventSeq: number, idempotencyKey: string | null): void {
-    this.#sql.exec(
+    this.#sql.run(
       "INSERT INTO commands (id, machine_id, event_seq, type, payload, state, idempotency_key, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       command.id,
       machine.id,
@@ -151,7 +146,7 @@ export class InstanceStore {
 
   /** One row. */
   saveCommand(machine: Machine, command: Command): void {
-    this.#sql.exec(
+    this.#sql.run(
       "UPDATE commands SET state = ?, result = ?, late = ?, delivered_at = ?, acknowledged_at = ?, completed_at = ? WHERE id = ?",
       command.state,
       command.result,
@@ -166,7 +161,7 @@ export class InstanceStore {
   }
 
   findCommand(commandId: string): { readonly machineId: number; readonly command: Command } | null {
-    const row = this.#sql.exec<Row>("SELECT * FROM commands WHERE id = ?", commandId).toArray()[0];
+    const row = this.#sql.all<Row>("SELECT * FROM commands WHERE id = ?", commandId)[0];
     return row ? { machineId: Number(row["machine_id"]), command: toCommand(row) } : null;
   }
 
@@ -181,16 +176,16 @@ export class InstanceStore {
 
   /** Log sequence of the event that announced a command. */
   eventSeqOf(commandId: string): number {
-    return this.#sql.exec<{ event_seq: number }>("SELECT event_seq FROM commands WHERE id = ?", commandId).toArray()[0]?.event_seq ?? 0;
+    return this.#sql.all<{ event_seq: number }>("SELECT event_seq FROM commands WHERE id = ?", commandId)[0]?.event_seq ?? 0;
   }
 
   /** Drops finished commands that no list shows any more. */
   trimCommands(machineId: number, now: number): void {
-    this.#sql.exec("DELETE FROM commands WHERE machine_id = ? AND created_at < ? AND completed_at IS NOT NULL", machineId, now - 2 * DAY_MS);
+    this.#sql.run("DELETE FROM commands WHERE machine_id = ? AND created_at < ? AND completed_at IS NOT NULL", machineId, now - 2 * DAY_MS);
   }
 
   #listCommands(where: string, bindings: readonly SqlStorageValue[], order: string): Command[] {
-    return this.#sql.exec<Row>(`SELECT * FROM commands WHERE ${where} ORDER BY ${order}`, ...bindings).toArray().map(toCommand);
+    return this.#sql.all<Row>(`SELECT * FROM commands WHERE ${where} ORDER BY ${order}`, ...bindings).map(toCommand);
   }
 }
 

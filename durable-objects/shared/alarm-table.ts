@@ -1,20 +1,26 @@
+import type { CountedSql } from "./counted-sql";
+
 /**
  * Many reasons, one alarm: due times live in the table `alarms (subject, reason, due_at)`, the physical alarm is the earliest.
  * A copy in memory keeps the hot path free of reads; arming what is armed already writes nothing.
  */
 export class AlarmTable<Reason extends string> {
+  /** Physical alarms set so far; each is billed like a row. */
+  alarmsSet = 0;
   readonly #storage: DurableObjectStorage;
+  readonly #sql: CountedSql;
   readonly #due = new Map<string, number>();
   #physical: number | null = null;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage, sql: CountedSql) {
     this.#storage = storage;
+    this.#sql = sql;
   }
 
   /** Reads the table after a wake-up, and re-arms a physical alarm that got lost. Call once the table exists. */
   async load(): Promise<void> {
     this.#due.clear();
-    for (const row of this.#storage.sql.exec<{ subject: number; reason: string; due_at: number }>("SELECT subject, reason, due_at FROM alarms")) {
+    for (const row of this.#sql.all<{ subject: number; reason: string; due_at: number }>("SELECT subject, reason, due_at FROM alarms")) {
       this.#due.set(`${row.subject}:${row.reason}`, row.due_at);
     }
     this.#physical = await this.#storage.getAlarm();
@@ -28,7 +34,7 @@ export class AlarmTable<Reason extends string> {
   /** Sets or moves one due time (ms). */
   async arm(subject: number, reason: Reason, dueAt: number): Promise<void> {
     if (this.dueAt(subject, reason) === dueAt) return;
-    this.#storage.sql.exec("INSERT INTO alarms (subject, reason, due_at) VALUES (?, ?, ?) ON CONFLICT (subject, reason) DO UPDATE SET due_at = excluded.due_at", subject, reason, dueAt);
+    this.#sql.run("INSERT INTO alarms (subject, reason, due_at) VALUES (?, ?, ?) ON CONFLICT (subject, reason) DO UPDATE SET due_at = excluded.due_at", subject, reason, dueAt);
     this.#due.set(`${subject}:${reason}`, dueAt);
     await this.#rearm();
   }
@@ -36,7 +42,7 @@ export class AlarmTable<Reason extends string> {
   /** Forgets one due time. The physical alarm stays: a wake-up for nothing is cheaper than moving it each time. */
   disarm(subject: number, reason: Reason): void {
     if (!this.#due.delete(`${subject}:${reason}`)) return;
-    this.#storage.sql.exec("DELETE FROM alarms WHERE subject = ? AND reason = ?", subject, reason);
+    this.#sql.run("DELETE FROM alarms WHERE subject = ? AND reason = ?", subject, reason);
   }
 
   /** Reasons due now, earliest first. They stay in the table until disarmed or moved, so that a crash repeats them. */
@@ -67,6 +73,7 @@ export class AlarmTable<Reason extends string> {
     const earliest = Math.min(...this.#due.values());
     if (!Number.isFinite(earliest) || (this.#physical !== null && this.#physical <= earliest)) return;
     this.#physical = earliest;
+    this.alarmsSet++;
     await this.#storage.setAlarm(earliest);
   }
 }

@@ -49,3 +49,8 @@ export async function withIdempotency(ctx: Ctx, operationId: string, key: string
     throw error;
   }
 }
+
+/** Forgets keys that expired before `now` (ms). */
+export async function forgetIdempotencyKeys(ctx: Ctx, now: number): Promise<void> {
+  await ctx.db.delete(idempotencyKeys).where(lt(idempotencyKeys.expiresAt, now));
+}

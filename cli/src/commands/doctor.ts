@@ -1,7 +1,4 @@
 import { accessSync, constants, statfsSync } from "node:fs";
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
-import { randomBytes } from "node:crypto";
 import { loadConfig } from "../core/config";
 import { CliError, errorText, EXIT, type ExitCode } from "../core/errors";
 import { ensurePrivateDir } from "../core/files";
@@ -11,6 +8,8 @@ import { isObject, stringField } from "../core/json";
 import { formatDuration } from "../core/output";
 import { findLockHolder } from "../daemon/lock";
 import { readState } from "../daemon/state-file";
+import { LINK_TIMINGS } from "../link/link";
+import { openSocketLink } from "../link/socket-link";
 import { findProgram } from "../watch/openclaw";
 import type { CliContext } from "./context";
 
@@ -24,6 +23,7 @@ export interface Check {
 const SKEW_WARN_MS = 30_000;
 const EXPIRY_WARN_MS = 7 * 86_400_000;
 const DISK_WARN_BYTES = 100 * 1024 * 1024;
+const SOCKET_LIMIT_MS = 5_000;
 const MINIMUM_NODE = 20;
 
 /** `sett doctor`: checks everything the daemon needs, one line each. Exit 6 when something fails. */
@@ -150,38 +150,26 @@ function checkInstance({ auth }: CliContext, instances: readonly InstanceRespons
 }
 
 /**
- * Whether a WebSocket upgrade gets through to the server. A socket for this machine would push a running daemon off its
- * own, so the question is asked for a machine that does not exist: any answer but "no such page" comes from the socket route.
+ * Whether a socket gets through to the server. A running daemon is asked instead, because a second socket for this
+ * machine would push it off its own; without one, this machine's socket is opened and left again.
  */
-async function checkSocket({ server, auth }: CliContext): Promise<Check> {
-  const todo = "the daemon falls back to streams and beats by itself; let proxies pass WebSocket upgrades";
-  try {
-    const status = await probeUpgrade(server, auth?.access_token);
-    if ([101, 401, 403, 410].includes(status)) return { name: "socket", state: "ok", detail: "upgrades get through" };
-    return { name: "socket", state: "warn", detail: `an upgrade was answered with ${status}`, todo };
-  } catch (error) {
-    return { name: "socket", state: "warn", detail: errorText(error), todo };
+async function checkSocket({ server, auth, paths }: CliContext): Promise<Check> {
+  const holder = findLockHolder(paths.lock);
+  if (holder !== undefined) {
+    const link = stringField(readState(paths.state) ?? {}, "link") ?? "none";
+    if (link === "socket") return { name: "socket", state: "ok", detail: "the daemon uses it" };
+    return { name: "socket", state: "warn", detail: `the daemon's link is ${link}`, todo: "sett logs says why; sett down, then sett doctor tests the socket itself" };
   }
-}
-
-function probeUpgrade(server: string, token: string | undefined): Promise<number> {
-  const url = new URL(`${server}/api/v1/openclaw/socket?instance_id=sett-doctor-probe`);
-  const headers: Record<string, string> = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": randomBytes(16).toString("base64") };
-  if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
-  return new Promise((resolve, reject) => {
-    const request = (url.protocol === "https:" ? httpsRequest : httpRequest)(url, { headers, timeout: 10_000 });
-    request.on("response", (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-    });
-    request.on("upgrade", (_response, socket) => {
-      socket.destroy();
-      resolve(101);
-    });
-    request.on("timeout", () => request.destroy(new Error("no answer to the upgrade")));
-    request.on("error", reject);
-    request.end();
-  });
+  if (auth?.instance_id == null) return { name: "socket", state: "warn", detail: "cannot be tested before the machine is registered", todo: "sett up" };
+  const nothing = (): void => undefined;
+  const hooks = { onCommands: nothing, onEvent: nothing, onEventId: nothing, onPace: nothing, onInterval: nothing };
+  try {
+    const link = await openSocketLink(new ApiClient(server, auth.access_token), auth.instance_id, undefined, hooks, { ...LINK_TIMINGS, openMs: SOCKET_LIMIT_MS });
+    await link.goodbye(SOCKET_LIMIT_MS);
+    return { name: "socket", state: "ok", detail: "opens" };
+  } catch (error) {
+    return { name: "socket", state: "warn", detail: errorText(error), todo: "the daemon falls back to streams and beats by itself; let proxies pass WebSocket upgrades" };
+  }
 }
 
 function checkOpenclaw(): Check {

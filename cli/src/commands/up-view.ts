@@ -21,7 +21,7 @@ export class UpView {
     }
     this.remember(event);
     const line = this.line(event);
-    if (line === undefined || (this.out.options.quiet && event.event !== "goodbye")) return;
+    if (line === undefined || this.out.options.quiet) return;
     this.clear();
     this.out.print(`${this.out.colors.dim(new Date().toTimeString().slice(0, 8))}  ${line}`);
     this.draw();
@@ -83,7 +83,7 @@ export class UpView {
     if (this.live === undefined) return;
     const beat = this.lastBeat === undefined ? "" : `beat ${formatDuration(Date.now() - this.lastBeat)} ago`;
     const parts = [this.link, this.gateway, ...this.processes.values(), beat].filter((part) => part !== "");
-    const width = Math.max(20, (process.stdout.columns ?? 80) - 1);
+    const width = Math.max(20, (process.stdout.columns || 80) - 1);
     process.stdout.write(`\r\u001b[K${this.out.colors.dim(parts.join(" · ").slice(0, width))}`);
   }
 

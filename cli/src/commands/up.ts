@@ -64,10 +64,13 @@ export async function up(context: CliContext, options: UpOptions): Promise<ExitC
       onEvent: (event) => view.show(event),
     });
     const undo = stopOnSignals(() => daemon.stop());
+    const onDefect = (error: Error): void => log.error("daemon.defect", { error, stack: error.stack });
+    process.on("uncaughtExceptionMonitor", onDefect);
     try {
       end = await daemon.run();
     } finally {
       undo();
+      process.off("uncaughtExceptionMonitor", onDefect);
     }
     if (end.message !== undefined) log.error("daemon.ended", { detail: end.message, exit_code: end.exitCode });
   } finally {

@@ -85,6 +85,10 @@ export function refusal(server: string, answer: ApiAnswer): CliError {
   if (answer.status >= 400 && answer.status < 500) {
     return new CliError(EXIT.refused, text === "" ? `the server answered ${answer.status}` : text, undefined, detailCode(answer.body) ?? `http_${answer.status}`);
   }
+  const location = answer.headers.get("location");
+  if (answer.status >= 300 && location !== null && answer.status < 400) {
+    return new CliError(EXIT.unreachable, `${server} redirects to ${location}`, "Give that address with --server.", "redirected");
+  }
   return new CliError(
     EXIT.unreachable,
     `${server} answered ${answer.status}${text === "" ? "" : `: ${text}`}`,

@@ -119,7 +119,7 @@ export class CommandRunner {
       const sender = this.options.sender();
       if (sender === undefined) return;
       let failed = false;
-      for (const id of [...this.unacked]) failed = !(await this.sendAck(sender, id)) || failed;
+      for (const id of this.unacked) failed = !(await this.sendAck(sender, id)) || failed;
       this.work();
       for (const { id, type, result } of this.options.journal.list("done")) {
         if (result !== undefined) failed = !(await this.sendResult(sender, id, type, result)) || failed;

@@ -18,17 +18,16 @@ import { openSocketLink } from "../link/socket-link";
 import { openStreamLink } from "../link/stream-link";
 import { CLI_VERSION } from "../version";
 import type { CrashLoopPolicy } from "../watch/crash-loop";
-import { ProgramFinder } from "../watch/openclaw";
 import { Supervisor } from "../watch/supervisor";
 import type { WatchEntry } from "../watch/watch-entry";
 import type { WatchTimings } from "../watch/watcher";
 import { BEAT_MS } from "./beat";
+import { BeatBuilder } from "./beat-builder";
 import { BeatLoop } from "./beat-loop";
 import { CommandRunner } from "./command-runner";
 import type { DaemonEvent } from "./events";
 import { executeCommand } from "./execute-command";
 import { Journal } from "./journal";
-import { readMachineFacts } from "./machine-facts";
 import { readState, resumeFrom, writeState } from "./state-file";
 import { updateCli } from "./update-cli";
 
@@ -67,7 +66,6 @@ const HANDOVER_WAIT_MS = 10_000;
 const LAST_RESULTS_MS = 1_000;
 const CONFIG_POLL_MS = 2_000;
 const FIGURES_POLL_MS = 10_000;
-const HERMES_POLL_MS = 30_000;
 
 /** One machine's daemon: watches processes, keeps the link, beats, and does commands. Runs once. */
 export class Daemon {
@@ -75,7 +73,7 @@ export class Daemon {
   private readonly startedAt = new Date().toISOString();
   private readonly supervisor: Supervisor;
   private readonly beats: BeatLoop;
-  private readonly programs = new ProgramFinder(() => this.beats.changed());
+  private readonly reporter: BeatBuilder;
   private readonly linkTimings: LinkTimings;
   /** What the last daemon left, read before this one writes its own. */
   private readonly formerState: JsonObject | undefined;
@@ -89,7 +87,6 @@ export class Daemon {
   private lastBeatAt: string | null = null;
   private lastError: string | null = null;
   private lastRestart: string | null = null;
-  private hermes = { checkedAt: Number.NEGATIVE_INFINITY, running: false };
   private openingBeat: Beat | undefined;
   private handover: readonly string[] | undefined;
   private saveTimer: NodeJS.Timeout | undefined;
@@ -100,7 +97,9 @@ export class Daemon {
     this.formerState = readState(options.paths.state);
     this.config = loadConfig(options.configFile, options.configMustExist);
     this.configStamp = stampOf(options.configFile);
-    this.instanceId = process.env["SETT_INSTANCE_ID"] || options.auth.instance_id || proposeInstanceId();
+    // Always the id this machine would choose: the server finds its own row by the fingerprint and answers the real one,
+    // and a copied home folder does not speak for the machine it was copied from.
+    this.instanceId = proposeInstanceId();
     this.supervisor = new Supervisor({
       paths: options.paths,
       openclaw: options.openclaw,
@@ -112,13 +111,17 @@ export class Daemon {
         this.beats.changed();
       },
     });
+    this.reporter = new BeatBuilder(this.supervisor, this.startedAt, () => this.beats.changed());
     this.beats = new BeatLoop({
-      build: () => this.buildBeat(),
+      build: () => this.reporter.build(this.lastRestart),
       onSent: (reason, beat) => {
         this.lastBeatAt = new Date().toISOString();
         this.emit({ event: "beat", reason, gateway_status: beat.gateway_status, gateway_pid: beat.gateway_pid ?? null });
       },
-      onRefused: (detail) => this.fail("beat.refused", detail),
+      onRefused: (detail) => {
+        this.lastError = detail;
+        options.log.warn("beat.refused", { detail });
+      },
     });
   }
 
@@ -203,7 +206,7 @@ export class Daemon {
       } catch (error) {
         if (!(error instanceof CliError) || error.exitCode !== EXIT.unreachable) throw error;
         const waitMs = backoff.next();
-        this.fail("register.failed", error.message);
+        this.lastError = error.message;
         this.emit({ event: "waiting", detail: error.message, wait_ms: waitMs });
         await sleep(waitMs, signal);
       }
@@ -232,7 +235,7 @@ export class Daemon {
         this.emit({ event: "unlinked", transport, detail });
       },
       onWait: (_transport, detail, waitMs) => {
-        this.fail("link.waiting", detail);
+        this.lastError = detail;
         this.emit({ event: "waiting", detail, wait_ms: waitMs });
       },
     });
@@ -244,7 +247,7 @@ export class Daemon {
     this.beats.setInterval(DEFAULT_INTERVAL_MS[transport]);
     if (transport === "socket") return openSocketLink(api, this.instanceId, this.lastEventId, hooks, this.linkTimings);
     if (transport === "sse") return openStreamLink(api, this.instanceId, this.lastEventId, hooks, this.linkTimings);
-    const firstBeat = (): Beat => (this.openingBeat = this.buildBeat());
+    const firstBeat = (): Beat => (this.openingBeat = this.reporter.build(this.lastRestart));
     return openBeatLink(api, this.instanceId, firstBeat, hooks, this.linkTimings);
   }
 
@@ -331,49 +334,11 @@ export class Daemon {
     this.beats.changed();
   }
 
-  private buildBeat(): Beat {
-    const facts = readMachineFacts();
-    const gateway = this.supervisor.gateway();
-    return {
-      hostname: facts.hostname,
-      os: facts.os,
-      arch: facts.arch,
-      cli_version: CLI_VERSION,
-      mem_free_mb: facts.memFreeMb,
-      mem_total_mb: facts.memTotalMb,
-      load1: facts.load1,
-      cpu_count: facts.cpuCount,
-      uptime_seconds: facts.uptimeSeconds,
-      gateway_status: gateway.status,
-      gateway_pid: gateway.pid,
-      last_gateway_restart: this.lastRestart,
-      capabilities: this.capabilities(),
-      watched: this.supervisor.watched(),
-      daemon: { version: CLI_VERSION, pid: process.pid, started_at: this.startedAt },
-    };
-  }
-
-  private capabilities(): Record<string, unknown> {
-    const hermes = this.programs.look("hermes");
-    if (hermes.installed && Date.now() - this.hermes.checkedAt > HERMES_POLL_MS) {
-      this.hermes = { checkedAt: Date.now(), running: this.supervisor.hermesRunning() };
-    }
-    return {
-      openclaw: this.programs.look("openclaw"),
-      hermes: hermes.installed ? { ...hermes, running: this.hermes.running } : hermes,
-    };
-  }
-
   private emit(event: DaemonEvent): void {
     const { event: name, ...fields } = event;
     this.options.log.info(`daemon.${name}`, fields);
     this.options.onEvent(event);
     this.saveState();
-  }
-
-  private fail(event: string, detail: string): void {
-    this.lastError = detail;
-    this.options.log.warn(event, { detail });
   }
 
   /** Writes the state file soon; many events at once cost one write. */

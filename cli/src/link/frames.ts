@@ -99,7 +99,8 @@ export function fatalFromClose(code: number): Fatal | undefined {
 /** The HTTP answers after which the daemon must stop, whatever the endpoint. */
 export function fatalFromStatus(status: number, detail: string): Fatal | undefined {
   if (status === 401) return { code: "token_dead", detail: detail || "the token was revoked or has expired" };
-  if (status === 403) return { code: "refused", detail: detail || "this token may not speak for this machine" };
+  // A 403 without a reason is a proxy's, not ours: that transport is blocked, the machine is not.
+  if (status === 403 && detail !== "") return { code: "refused", detail };
   if (status === 410) return { code: "gone", detail: "this machine was deleted from the fleet" };
   return undefined;
 }

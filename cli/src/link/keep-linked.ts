@@ -16,6 +16,9 @@ export interface KeepLinkedOptions {
   onWait(transport: Transport, detail: string, waitMs: number): void;
 }
 
+/** A longer Retry-After than this is taken for a mistake. */
+const RETRY_AFTER_MAX_MS = 300_000;
+
 /** Keeps one link open for as long as the signal allows, on the best transport that works. Returns what ended it for good. */
 export async function keepLinked(options: KeepLinkedOptions): Promise<Fatal | undefined> {
   const { timings, signal } = options;
@@ -39,7 +42,7 @@ export async function keepLinked(options: KeepLinkedOptions): Promise<Fatal | un
       const failure: OpenFailure = error instanceof OpenError ? error.failure : { kind: "unclear", detail: String(error) };
       if (failure.kind === "fatal") return failure.fatal;
       if (await isTransportsFault(failure, options)) blame();
-      const retryMs = failure.kind === "busy" ? (failure.retryMs ?? 0) : 0;
+      const retryMs = failure.kind === "busy" ? Math.min(failure.retryMs ?? 0, RETRY_AFTER_MAX_MS) : 0;
       await pause(options, transport, failure.detail, Math.max(retryMs, backoff.next()));
       continue;
     }

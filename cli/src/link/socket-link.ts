@@ -1,4 +1,4 @@
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import type { Beat } from "../core/api-types";
 import { detailText, retryAfterMs, type ApiClient } from "../core/http";
 import { parseJson, stringField } from "../core/json";

@@ -170,7 +170,11 @@ export class ManagedChild implements Watcher {
   private writeRunFile(): void {
     if (this.identity === undefined) return;
     const startedAt = this.startedAt ?? new Date().toISOString();
-    this.runFile.write({ identity: this.identity, commandKey: this.key, startedAt, restarts: this.restarts });
+    try {
+      this.runFile.write({ identity: this.identity, commandKey: this.key, startedAt, restarts: this.restarts });
+    } catch {
+      // A full disk: the child runs all the same, and its mark still lets the next daemon find it.
+    }
   }
 
   private watchAdopted(identity: ProcessIdentity, startedAt: string): void {
@@ -194,7 +198,11 @@ export class ManagedChild implements Watcher {
     const wasAdopted = this.adopted;
     this.identity = undefined;
     this.lastExit = signal !== null ? `signal ${signal}` : code !== null ? `exit code ${code}` : "it ended";
-    this.runFile.remove();
+    try {
+      this.runFile.remove();
+    } catch {
+      // Left behind it names a dead process, which is harmless.
+    }
     if (this.expectExit || this.closed) {
       if (this.restarting === undefined) this.change("stopped", this.lastExit);
       return;

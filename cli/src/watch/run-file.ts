@@ -27,6 +27,23 @@ export function childMark(home: string, name: string): string {
   return `${createHash("sha256").update(home).digest("hex").slice(0, 12)}:${name}`;
 }
 
+/** The children noted in a folder that still live. */
+export function listRunFiles(folder: string): Array<{ readonly name: string; readonly pid: number }> {
+  let files: string[];
+  try {
+    files = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  return files.flatMap((file) => {
+    const raw = file.endsWith(".json") ? readJsonFile(join(folder, file)) : undefined;
+    const pid = raw === undefined ? undefined : numberField(raw, "pid");
+    if (raw === undefined || pid === undefined || !isAlive({ pid, start: stringField(raw, "start") ?? null })) return [];
+    return [{ name: file.slice(0, -".json".length), pid }];
+  });
+}
+
+/** The file of one entry's child. */
 export class RunFile {
   private readonly path: string;
 

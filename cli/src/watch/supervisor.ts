@@ -6,6 +6,7 @@ import { findByPidfile, ForeignProcess, type Finding } from "./foreign-process";
 import { ManagedChild } from "./managed-child";
 import { findProgram, OpenclawStatus } from "./openclaw";
 import { findByPattern, findOpenclawGateway, listProcesses, ownLineage, type ProcessRow } from "./process-table";
+import { listRunFiles } from "./run-file";
 import type { WatchEntry } from "./watch-entry";
 import { WATCH_TIMINGS, type RestartOutcome, type WatchChange, type Watcher, type WatchTimings } from "./watcher";
 
@@ -51,6 +52,7 @@ export class Supervisor {
 
   start(entries: readonly WatchEntry[]): void {
     for (const entry of entries) this.add(entry);
+    this.reportOrphans();
     this.openclaw?.start();
     this.timer = setInterval(() => this.poll(), this.timings.pollMs);
   }
@@ -58,7 +60,7 @@ export class Supervisor {
   /** Applies a changed config: stops what left it, starts what is new, restarts what differs. */
   async update(entries: readonly WatchEntry[]): Promise<void> {
     const wanted = new Map(entries.map((entry) => [entry.name, entry]));
-    for (const [name, { entry, watcher }] of [...this.watchers]) {
+    for (const [name, { entry, watcher }] of this.watchers) {
       const next = wanted.get(name);
       if (next !== undefined && JSON.stringify(next) === JSON.stringify(entry)) continue;
       this.watchers.delete(name);
@@ -107,6 +109,14 @@ export class Supervisor {
   async close(leaveRunning: boolean): Promise<void> {
     clearInterval(this.timer);
     await Promise.all([...this.watchers.values()].map(({ watcher }) => watcher.close(leaveRunning)));
+  }
+
+  /** Children of an earlier daemon that nobody asks for any more: they are named, not killed. */
+  private reportOrphans(): void {
+    for (const { name, pid } of listRunFiles(this.options.paths.run)) {
+      if (this.watchers.has(name)) continue;
+      this.options.onChange({ name, status: "running", pid, restarts: 0, startedAt: null, detail: "left by an earlier daemon and not watched now; stop it with kill, or watch it again" });
+    }
   }
 
   private add(entry: WatchEntry): void {

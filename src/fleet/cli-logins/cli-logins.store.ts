@@ -1,4 +1,4 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, isNull, lt } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
 import { cliLogins } from "../../schema/accounts";
 
@@ -42,3 +42,9 @@ export const markPolled = (ctx: Ctx, code: string, nowMs: number) =>
     .update(cliLogins)
     .set({ firstPolledAt: nowMs })
     .where(and(eq(cliLogins.code, code), isNull(cliLogins.firstPolledAt)));
+
+
+/** Drops logins whose life ended before `before` (ms), sealed tokens with them. */
+export async function forgetCliLogins(ctx: Ctx, before: number): Promise<void> {
+  await ctx.db.delete(cliLogins).where(lt(cliLogins.expiresAt, before));
+}

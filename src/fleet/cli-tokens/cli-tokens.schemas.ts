@@ -16,9 +16,12 @@ export const RotateCliTokenBody = z.object({}).meta({ id: "RotateTokenRequest" }
 /** Any text: what is no id of a token is simply not found. */
 export const CliTokenRef = z.object({ token_id: z.string() });
 
-export const ListCliTokensQuery = z.object({ active: z.stringbool().optional() });
+/** `true`, `1`, `false` or `0` on the wire; a boolean in the OpenAPI document. */
+const Flag = z.stringbool().meta({ type: "boolean" });
 
-export const RevokeCliTokenQuery = z.object({ cascade: z.stringbool().default(false) });
+export const ListCliTokensQuery = z.object({ active: Flag.optional() });
+
+export const RevokeCliTokenQuery = z.object({ cascade: Flag.default(false) });
 
 const Time = z.iso.datetime();
 

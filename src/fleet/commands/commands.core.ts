@@ -29,7 +29,7 @@ export type CommandState = "pending" | "delivered" | "acknowledged" | "success" 
 /** How long a machine may take to obey. */
 export const COMMAND_TTL_MS = DAY_MS;
 /** Commands of a machine that may wait unacknowledged; more means nobody is listening. */
-export const COMMANDS_OPEN_MAX = 1_000;
+export const COMMANDS_OPEN_MAX = 200;
 /** Longest result text kept, characters. */
 export const RESULT_MAX_CHARS = 16_000;
 

@@ -1,4 +1,4 @@
-import { and, count, eq, isNull, lte, ne, or } from "drizzle-orm";
+import { and, count, eq, isNull, lte, ne, or, sql, type SQL } from "drizzle-orm";
 import { users } from "../../schema/accounts";
 import { fingerprintHistory, instances, plans } from "../../schema/instances";
 import type { Ctx } from "../../kernel/context";
@@ -28,11 +28,15 @@ export function listInstanceRows(ctx: Ctx, tenantId: number): Promise<InstanceRo
 }
 
 /** Machines that count against the cap: local (cloud ones count apart) and not archived. */
+const counted = (tenantId: number) => and(eq(instances.tenantId, tenantId), isNull(instances.archivedAt), or(isNull(instances.provider), ne(instances.provider, "orgo")));
+
 export async function countLocalInstances(ctx: Ctx, tenantId: number): Promise<number> {
-  const local = or(isNull(instances.provider), ne(instances.provider, "orgo"));
-  const [row] = await ctx.db.select({ n: count() }).from(instances).where(and(eq(instances.tenantId, tenantId), isNull(instances.archivedAt), local));
+  const [row] = await ctx.db.select({ n: count() }).from(instances).where(counted(tenantId));
   return row?.n ?? 0;
 }
+
+/** Condition for a plan of writes: the cap is kept even if another registration slipped in after we looked. */
+export const withinCap = (ctx: Ctx, tenantId: number, cap: number): SQL => sql`(${ctx.db.select({ n: count() }).from(instances).where(counted(tenantId))}) <= ${cap}`;
 
 /** Whether this fingerprint ever belonged to another account. */
 export async function isFingerprintOfOther(ctx: Ctx, tenantId: number, fingerprint: string): Promise<boolean> {

@@ -5,7 +5,7 @@ import { recordTokenUse } from "../cli-tokens";
 import { toInstanceView } from "./instance-view";
 import { mintInstanceId } from "./instances.core";
 import type { InstanceView, RegisterInstanceInput } from "./instances.schemas";
-import { appendFingerprint, countLocalInstances, findInstance, findInstanceByFingerprint, getPlanOf, insertInstance, isFingerprintOfOther, isInstanceIdTaken, updateInstance, type InstanceRow } from "./instances.store";
+import { appendFingerprint, countLocalInstances, findInstance, findInstanceByFingerprint, getPlanOf, insertInstance, isFingerprintOfOther, isInstanceIdTaken, updateInstance, withinCap, type InstanceRow } from "./instances.store";
 import { objectOf, refOf } from "./speak-for";
 
 /**
@@ -40,8 +40,8 @@ async function resolveInstance(ctx: OwnerCtx, input: RegisterInstanceInput): Pro
   if (!input.online) throw notFound("Machine");
   const taken = await isInstanceIdTaken(ctx, input.instance_id);
   if (taken && fingerprint === null) throw new AppError("INSTANCE_OWNED_BY_OTHER", "This instance id belongs to another account.");
-  await requireRoom(ctx, input, fingerprint);
-  return createInstance(ctx, input, fingerprint, taken ? mintInstanceId(input.instance_id, ctx.clock.now()) : input.instance_id);
+  const cap = await requireRoom(ctx, input, fingerprint);
+  return createInstance(ctx, input, fingerprint, taken ? mintInstanceId(input.instance_id, ctx.clock.now()) : input.instance_id, cap);
 }
 
 async function refreshInstance(ctx: OwnerCtx, row: InstanceRow, input: RegisterInstanceInput, fingerprint: string | null): Promise<InstanceRow> {
@@ -62,24 +62,26 @@ async function refreshInstance(ctx: OwnerCtx, row: InstanceRow, input: RegisterI
   return { ...row, ...changes, version: row.version + 1 };
 }
 
-/** @throws AppError PLAN_LIMIT, TRIAL_ABUSE */
-async function requireRoom(ctx: OwnerCtx, input: RegisterInstanceInput, fingerprint: string | null): Promise<void> {
+/** The cap that a new machine must keep, null when there is none. @throws AppError PLAN_LIMIT, TRIAL_ABUSE */
+async function requireRoom(ctx: OwnerCtx, input: RegisterInstanceInput, fingerprint: string | null): Promise<number | null> {
   const tenantId = ctx.actor.userId;
   const plan = await getPlanOf(ctx, tenantId);
-  if (input.provider !== "orgo" && plan.maxInstances !== null) {
+  const cap = input.provider === "orgo" ? null : plan.maxInstances;
+  if (cap !== null) {
     const current = await countLocalInstances(ctx, tenantId);
-    if (current >= plan.maxInstances) {
-      throw new AppError("PLAN_LIMIT", `Your plan allows ${plan.maxInstances} ${plan.maxInstances === 1 ? "machine" : "machines"}; remove one or change the plan.`, {
-        extras: { feature: "multiple_openclaw_instances", limit: plan.maxInstances, current },
+    if (current >= cap) {
+      throw new AppError("PLAN_LIMIT", `Your plan allows ${cap} ${cap === 1 ? "machine" : "machines"}; remove one or change the plan.`, {
+        extras: { feature: "multiple_openclaw_instances", limit: cap, current },
       });
     }
   }
   if (fingerprint !== null && plan.key === "free_trial" && (await isFingerprintOfOther(ctx, tenantId, fingerprint))) {
     throw new AppError("TRIAL_ABUSE", "This machine is already registered under another account; a free trial cannot be used on it again.");
   }
+  return cap;
 }
 
-async function createInstance(ctx: OwnerCtx, input: RegisterInstanceInput, fingerprint: string | null, instanceId: string): Promise<InstanceRow> {
+async function createInstance(ctx: OwnerCtx, input: RegisterInstanceInput, fingerprint: string | null, instanceId: string, cap: number | null): Promise<InstanceRow> {
   const now = ctx.clock.now();
   const row = {
     tenantId: ctx.actor.userId,
@@ -99,6 +101,7 @@ async function createInstance(ctx: OwnerCtx, input: RegisterInstanceInput, finge
   };
   const plan = new Plan(ctx).write(insertInstance(ctx, row)).audit({ action: "instance.create", subject: { type: "instance", id: instanceId }, detail: { label: input.label } });
   if (fingerprint !== null) plan.write(appendFingerprint(ctx, row.tenantId, instanceId, fingerprint));
+  if (cap !== null) plan.require(withinCap(ctx, row.tenantId, cap));
   try {
     await plan.commit();
   } catch (error) {

@@ -1,11 +1,14 @@
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
-import type { SQLWrapper } from "drizzle-orm";
+import type { SQL, SQLWrapper } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { sql } from "drizzle-orm";
 import { AppError } from "../errors/app-error";
 import { auditRow, type AuditEntry } from "../audit/audit";
 import { sealEffect, type Effect } from "../outbox/effects";
+import { writeGuards } from "../../schema/kernel";
 import type { Ctx } from "../context";
+
+const RACE_WAIT_MS = 40;
 
 /** A prepared Drizzle statement that a batch accepts. */
 type Statement = BatchItem<"sqlite"> & SQLWrapper;
@@ -36,11 +39,13 @@ export class Plan {
 
   /** Adds an update that must hit exactly one row; when it does not, nothing of the plan is kept and `commit` throws {@link LostUpdateError}. */
   guarded(statement: Statement): this {
-    this.#statements.push(statement);
-    this.#statements.push(
-      this.#ctx.db.run(sql`INSERT INTO write_guards (id, ok) VALUES (1, changes()) ON CONFLICT (id) DO UPDATE SET ok = excluded.ok`) as Statement,
-    );
-    return this;
+    return this.write(statement).require(sql`changes()`);
+  }
+
+  /** Adds a condition (1 or 0) that must hold at this point of the batch, for example that a cap is still kept; otherwise as {@link guarded}. */
+  require(condition: SQL): this {
+    const ok = sql<number>`${condition}`;
+    return this.write(this.#ctx.db.insert(writeGuards).values({ id: 1, ok }).onConflictDoUpdate({ target: writeGuards.id, set: { ok: sql`excluded.ok` } }));
   }
 
   /** Adds the row that says who did this. */
@@ -90,13 +95,14 @@ export function isUniqueViolation(error: unknown, columnOrIndex: string): boolea
   return text.includes("UNIQUE constraint failed") && text.includes(columnOrIndex);
 }
 
-/** Runs `attempt` again when it lost an update race; three races in a row are reported. */
-export async function retryLostUpdate<T>(attempt: () => Promise<T>, tries = 3): Promise<T> {
+/** Runs `attempt` again when it lost an update race, after a short random wait; so many races in a row are reported. */
+export async function retryLostUpdate<T>(attempt: () => Promise<T>, tries = 8): Promise<T> {
   for (let left = tries; ; left--) {
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof LostUpdateError) || left <= 1) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * RACE_WAIT_MS));
     }
   }
 }

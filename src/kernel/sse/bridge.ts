@@ -36,7 +36,7 @@ export function bridgeToSse({ socket, signal, named, headers }: BridgeOptions): 
     if (finished) return;
     finished = true;
     openStreams--;
-    clearInterval(timer ?? null);
+    if (timer !== undefined) clearInterval(timer);
     try {
       socket.close(1000, "stream ended");
     } catch {

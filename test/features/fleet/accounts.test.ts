@@ -1,8 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { api, codeMailedTo, expectStatus, logIn, mailsTo, newCredentials, send, signUpUnverified, signUpUser, uniqueIp, uniqueName } from "../../support/client";
+import { handleFetch } from "../../../src/app";
+import type { Env } from "../../../src/env";
+import { api, BASE_URL, codeMailedTo, expectStatus, logIn, mailsTo, newCredentials, send, signUpUnverified, signUpUser, uniqueIp, uniqueName } from "../../support/client";
 
-const { DB } = env as unknown as { DB: D1Database };
+const bindings = env as unknown as Env;
+const { DB } = bindings;
 
 const verify = (email: string, code: string) => api("POST", "/api/v1/user/signup/verify", { body: { email, code } });
 const login = (username: string, password: string) => api("POST", "/api/v1/user/login", { body: { username, password } });
@@ -345,5 +348,36 @@ describe("open reads", () => {
     const all = await expectStatus<{ sent_at: string }[]>(200, "GET", "/dev/mailbox");
     const times = all.map((mail) => mail.sent_at);
     expect(times).toEqual([...times].sort().reverse());
+  });
+});
+
+describe("a deployment without a mail provider, or with a broken database", () => {
+  /** One request to the worker under other bindings. */
+  async function under(changed: Partial<Env>, method: string, path: string, body?: unknown) {
+    const work: Promise<unknown>[] = [];
+    const request = new Request(`${BASE_URL}${path}`, { method, headers: { "cf-connecting-ip": uniqueIp() }, body: body === undefined ? null : JSON.stringify(body) });
+    const response = await handleFetch(request, { ...bindings, ...changed }, { waitUntil: (promise) => void work.push(promise) });
+    await Promise.all(work);
+    return { status: response.status, body: await response.json<Record<string, unknown>>() };
+  }
+
+  it("signs nobody up and changes nothing", async () => {
+    const credentials = newCredentials();
+    const refused = { status: 503, body: { code: "dependency_unavailable" } };
+    expect(await under({ ENVIRONMENT: "staging" }, "POST", "/api/v1/user/signup", credentials)).toMatchObject(refused);
+    expect(await under({ ENVIRONMENT: "staging" }, "POST", "/api/v1/user/signup/resend-code", { email: credentials.email })).toMatchObject(refused);
+    expect(await DB.prepare("SELECT id FROM users WHERE username = ?").bind(credentials.username).first()).toBeNull();
+  });
+
+  it("shows no mailbox outside the local environment", async () => {
+    expect(await under({ ENVIRONMENT: "production" }, "GET", "/dev/mailbox")).toMatchObject({ status: 404, body: { code: "not_found" } });
+  });
+
+  it("says 503 when D1 fails, and why not in public", async () => {
+    const broken = { prepare: () => { throw new Error("D1_ERROR: secret host name"); } } as unknown as D1Database;
+    const answer = await under({ DB: broken }, "GET", "/health/db");
+    expect(answer).toMatchObject({ status: 503, body: { code: "dependency_unavailable", ok: false, database: "unavailable" } });
+    expect(JSON.stringify(answer.body)).not.toContain("secret host");
+    expect(await under({ DB: broken }, "GET", "/health")).toMatchObject({ status: 200 });
   });
 });

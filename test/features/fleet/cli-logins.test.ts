@@ -169,7 +169,7 @@ describe("the browser's confirmation", () => {
   });
 });
 
-it("answers pending for codes that cannot be ours", async () => {
+it("treats codes that cannot be ours like unstarted ones", async () => {
   const { verifier } = await newProof();
   expect(await poll("x".repeat(43), verifier)).toMatchObject(REFUSED);
   expect(await peek("nonsense")).toMatchObject(REFUSED);

@@ -191,6 +191,64 @@ describe("the life of a token", () => {
   });
 });
 
+describe("a token that stops", () => {
+  const beat = (token: string, instanceId: string) => api("POST", "/api/v1/dashboard/heartbeat", { token, body: { instance_id: instanceId, gateway_status: "running", bots: [] } });
+
+  /** Waits until the machine refuses the token: effects run after the answer. */
+  async function refusal(token: string, instanceId: string) {
+    for (let tries = 0; ; tries++) {
+      const answer = await beat(token, instanceId);
+      if (answer.status !== 200 || tries >= 100) return answer;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  async function newMachine(token: string): Promise<string> {
+    const instanceId = uniqueName("machine-");
+    await expectStatus(200, "POST", "/api/v1/openclaw/register", { token, body: { instance_id: instanceId, label: "test", version: "1.0.0" } });
+    expect((await beat(token, instanceId)).status).toBe(200);
+    return instanceId;
+  }
+
+  it("beats no more once it is revoked or rotated", async () => {
+    const user = await signUpUser();
+    const revoked = await mintToken(user);
+    const machine = await newMachine(revoked.token);
+    expect(await show(user, revoked.id)).toMatchObject({ status: "bound", bound_instance_id: machine });
+    await expectStatus(204, "DELETE", `${PATH}/${revoked.id}`, { token: user.accessToken });
+    expect(await refusal(revoked.token, machine)).toMatchObject({ status: 401, body: { code: "token_revoked" } });
+
+    const old = await mintToken(user);
+    const second = await newMachine(old.token);
+    const next = await expectStatus<Token>(201, "POST", `${PATH}/${old.id}/rotate`, { token: user.accessToken });
+    expect(await refusal(old.token, second)).toMatchObject({ status: 401, body: { code: "token_revoked" } });
+    expect((await beat(next.token, second)).status).toBe(200);
+    expect(await beat(next.token, machine)).toMatchObject({ status: 403, body: { code: "token_bound" } });
+  });
+
+  it("takes its machine offline at once when the revocation cascades", async () => {
+    const user = await signUpUser();
+    const { id, token } = await mintToken(user);
+    const machine = await newMachine(token);
+    await expectStatus(204, "DELETE", `${PATH}/${id}?cascade=true`, { token: user.accessToken });
+    await refusal(token, machine);
+    const detail = await expectStatus(200, "GET", `/api/v1/dashboard/machines/${machine}`, { token: user.accessToken });
+    expect(detail).toMatchObject({ isOnline: false, reachable: false });
+    const { results } = await DB.prepare("SELECT id FROM outbox WHERE type = 'cli_token.cut'").all();
+    expect(results).toEqual([]);
+  });
+
+  it("leaves its machine when it is unbound, and serves the next one", async () => {
+    const user = await signUpUser();
+    const { id, token } = await mintToken(user);
+    const first = await newMachine(token);
+    await expectStatus(200, "POST", `${PATH}/${id}/unbind`, { token: user.accessToken });
+    expect((await refusal(token, first)).status).toBe(401);
+    const second = await newMachine(token);
+    expect(await show(user, id)).toMatchObject({ status: "bound", bound_instance_id: second });
+  });
+});
+
 describe("whoever may not", () => {
   it("finds other people's and impossible ids equally absent", async () => {
     const [user, other] = [await signUpUser(), await signUpUser()];

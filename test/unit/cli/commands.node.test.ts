@@ -1,12 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Logger } from "../../../cli/src/core/log";
 import { CommandRunner, INTERRUPTED, type CommandSender } from "../../../cli/src/daemon/command-runner";
 import { Journal, readJournalLines, trimJournal, type JournalEntry } from "../../../cli/src/daemon/journal";
 import type { Command, CommandResult } from "../../../cli/src/link/frames";
 import type { Delivery } from "../../../cli/src/link/link";
 import { eventually, temporaryHome } from "./support";
+
+// Real processes and sockets on a busy machine: the limit is against hanging, not a measure.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const OK: Delivery = { kind: "ok", status: "acknowledged" };
 const LOST: Delivery = { kind: "retry", detail: "no answer" };

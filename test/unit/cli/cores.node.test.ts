@@ -142,7 +142,8 @@ describe("frames", () => {
 
   it("knows the endings that are final and the refusals that are not", () => {
     expect([4401, 4410, 4409, 1012, 1006].map((code) => fatalFromClose(code)?.code)).toEqual(["token_dead", "gone", "replaced", undefined, undefined]);
-    expect([401, 403, 410, 404, 500].map((status) => fatalFromStatus(status, "")?.code)).toEqual(["token_dead", "refused", "gone", undefined, undefined]);
+    expect([401, 403, 410, 404, 500].map((status) => fatalFromStatus(status, "why")?.code)).toEqual(["token_dead", "refused", "gone", undefined, undefined]);
+    expect(fatalFromStatus(403, "")).toBeUndefined();
     expect(isTransientCode("INTERNAL_ERROR")).toBe(true);
     expect(isTransientCode("command_not_found")).toBe(false);
   });

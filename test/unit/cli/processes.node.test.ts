@@ -1,13 +1,14 @@
 import { spawn } from "node:child_process";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parseConfig } from "../../../cli/src/core/config";
+import { readText } from "../../../cli/src/core/files";
 import { rotateOpenLog } from "../../../cli/src/core/log";
 import { settPaths } from "../../../cli/src/core/paths";
 import { parseMemAvailable } from "../../../cli/src/daemon/machine-facts";
 import { acquireLock } from "../../../cli/src/daemon/lock";
-import { runningPidFromStatus, versionFromText } from "../../../cli/src/watch/openclaw";
+import { ProgramFinder, runningPidFromStatus, versionFromText } from "../../../cli/src/watch/openclaw";
 import { identify, isAlive, parseProcStat } from "../../../cli/src/watch/process-info";
 import { findByPattern, findOpenclawGateway, ownLineage, parseCmdline, parsePsOutput, type ProcessRow } from "../../../cli/src/watch/process-table";
 import { runCommand } from "../../../cli/src/watch/run-command";
@@ -16,6 +17,9 @@ import { parseWatchFlag, splitCommand, type WatchEntry } from "../../../cli/src/
 import { WATCH_TIMINGS, type WatchChange } from "../../../cli/src/watch/watcher";
 import { readTail } from "../../../cli/src/commands/logs";
 import { eventually, IDLE_COMMAND, pidExists, temporaryHome } from "./support";
+
+// Real processes and sockets on a busy machine: the limit is against hanging, not a measure.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const TIMINGS = { ...WATCH_TIMINGS, pollMs: 40, adoptedPollMs: 30, stopMs: 600, settleMs: 60, comeBackMs: 800 };
 const POLICY = { baseMs: 20, capMs: 100, limit: 3, windowMs: 60_000, stableMs: 60_000 };
@@ -33,9 +37,9 @@ afterEach(async () => {
   home.remove();
 });
 
-function supervise(entries: readonly WatchEntry[]) {
+function supervise(entries: readonly WatchEntry[], openclaw = false) {
   const changes: WatchChange[] = [];
-  const supervisor = new Supervisor({ paths: settPaths(home.path), timings: TIMINGS, policy: POLICY, openclaw: false, onChange: (change) => changes.push(change) });
+  const supervisor = new Supervisor({ paths: settPaths(home.path), timings: TIMINGS, policy: POLICY, openclaw, onChange: (change) => changes.push(change) });
   supervisor.start(entries);
   cleanups.push(() => supervisor.close(false));
   const status = (name: string): string | undefined => supervisor.watched().find((item) => item.name === name)?.status;
@@ -224,6 +228,65 @@ describe("foreign processes", () => {
     expect(outcome.text).toContain("nothing started it again");
     rmSync(pidfile);
     expect(await supervisor.restart("demo")).toMatchObject({ ok: false });
+  });
+});
+
+describe("the openclaw gateway", () => {
+  /** A stand-in for the program: `gateway run` stays, `gateway restart` replaces it, `gateway status` tells nothing. */
+  function installOpenclaw(): string {
+    const program = join(home.path, "openclaw");
+    const pidfile = join(home.path, "openclaw.pid");
+    const script = `#!${process.execPath}
+      const fs = require("fs"), { spawn } = require("child_process"), pidfile = ${JSON.stringify(pidfile)};
+      const verb = process.argv[3];
+      if (process.argv[2] === "--version") console.log("openclaw 2026.9.6");
+      else if (verb === "run") { fs.writeFileSync(pidfile, String(process.pid)); setInterval(Date, 1000); }
+      else if (verb === "restart") {
+        try { process.kill(Number(fs.readFileSync(pidfile, "utf8"))); } catch {}
+        spawn(process.execPath, [process.argv[1], "gateway", "run"], { detached: true, stdio: "ignore" }).unref();
+      } else console.log('{"service":{"runtime":{"status":"stopped"}}}');`;
+    writeFileSync(program, script, { mode: 0o755 });
+    vi.stubEnv("PATH", `${home.path}:${process.env["PATH"] ?? ""}`);
+    cleanups.push(() => {
+      vi.unstubAllEnvs();
+      const pid = Number(readText(pidfile) ?? 0);
+      if (pid > 0 && pidExists(pid)) process.kill(pid, "SIGKILL");
+    });
+    return program;
+  }
+
+  it("is found, stands before watched processes, is missed when it dies, and restarts by its own command", async () => {
+    const program = installOpenclaw();
+    const { supervisor, changes } = supervise([entry({ command: IDLE_COMMAND })], true);
+    expect(supervisor.gateway().pid).toBe(supervisor.watched()[0]?.pid);
+    const pid = foreign(process.execPath, program, "gateway", "run");
+    await eventually("found", () => supervisor.gateway().pid === pid);
+    process.kill(pid, "SIGKILL");
+    await eventually("missed", () => supervisor.gateway().status === "crashed");
+    const outcome = await supervisor.restart(undefined);
+    expect(outcome).toMatchObject({ ok: true });
+    expect(outcome.text).toContain("restarted openclaw gateway");
+    expect(supervisor.gateway()).toMatchObject({ status: "running" });
+    expect(changes.filter((change) => change.name === "demo")).toHaveLength(1);
+  });
+
+  it("is restarted as our own child when we started it", async () => {
+    const program = installOpenclaw();
+    const { supervisor } = supervise([entry({ name: "gw", command: [process.execPath, program, "gateway", "run"] })], true);
+    await eventually("found", () => supervisor.gateway().status === "running" && supervisor.gateway().pid === supervisor.watched()[0]?.pid);
+    const outcome = await supervisor.restart(undefined);
+    expect(outcome.text).toContain("restarted gw");
+    await eventually("one gateway, the new one", () => supervisor.gateway().pid === supervisor.watched()[0]?.pid);
+  });
+
+  it("is reported with its version, once that is known", async () => {
+    installOpenclaw();
+    let news = 0;
+    const finder = new ProgramFinder(() => (news += 1));
+    expect(finder.look("openclaw")).toEqual({ installed: true });
+    await eventually("the version", () => news > 0);
+    expect(finder.look("openclaw")).toEqual({ installed: true, version: "2026.9.6" });
+    expect(finder.look("no-such-program")).toEqual({ installed: false });
   });
 });
 

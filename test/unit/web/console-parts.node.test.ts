@@ -6,7 +6,7 @@ import { filterMessages, findOneTimeCode } from "../../../web/src/dev/mailbox.co
 import { backoffMs } from "../../../web/src/fleet/backoff";
 import { createStreamParser, readEventId, readFleetEvent, type StreamEvent } from "../../../web/src/fleet/sse-events";
 import { formatDuration, formatMegabytes, formatRelative } from "../../../web/src/lib/format";
-import { describeData, describeEvent, eventTone } from "../../../web/src/machine/history.core";
+import { describeCommand, describeEvent } from "../../../web/src/machine/history.core";
 
 function parse(...chunks: string[]): StreamEvent[] {
   const events: StreamEvent[] = [];
@@ -153,9 +153,12 @@ describe("small rules", () => {
   });
 
   it("describes the history of a machine", () => {
-    expect(describeEvent("machine.offline")).toBe("Went offline");
-    expect(describeEvent("gateway_rebuilt")).toBe("Gateway rebuilt");
-    expect(describeData({ name: "gateway", exitCode: 137, reason: "link_lost", overview: {} })).toBe("gateway, exit code 137, its link was lost");
-    expect(eventTone("process.crash")).toBe("bad");
+    const words = (type: string, data: Record<string, unknown> | null = null) => Object.values(describeEvent({ type, data }));
+    expect(words("machine.offline", { reason: "link_lost" })).toEqual(["Went offline", "its link was lost", "bad"]);
+    expect(words("gateway_rebuilt")).toEqual(["Gateway rebuilt", "", "plain"]);
+    expect(words("process.crash", { name: "gateway", exitCode: 137, overview: {} })).toEqual(["Process crash", "gateway, exit code 137", "bad"]);
+    expect(words("gateway.status.change", { gatewayStatus: "running", gatewayPid: 42 })).toEqual(["Gateway running", "pid 42", "ok"]);
+    expect(words("command.finished", { commandType: "update_cli", status: "failed" })).toEqual(["Update CLI", "failed", "bad"]);
+    expect(describeCommand("restart_gateway")).toBe("Restart gateway");
   });
 });

@@ -104,6 +104,13 @@ describe("reduceFleet: state of machines", () => {
     expect(state.lastEventId).toBe(12);
   });
 
+  it("takes beats that carry the number of the newest event", () => {
+    let state = reduceFleet(fleetOf(machine("a")), event({ type: "machine.online", instanceId: "a", at: at(1) }, 12));
+    state = reduceFleet(state, event({ type: "heartbeat.update", instanceId: "a", machine: machine("a", { lastHeartbeat: at(9), memFreeMb: 7 }) }, 12));
+    expect(entryOf(state, "a").machine.memFreeMb).toBe(7);
+    expect(state.lastEventId).toBe(12);
+  });
+
   it("reads the whole fleet again after news of an unknown machine, and adds one that comes with its facts", () => {
     const state = reduceFleet(fleetOf(machine("a")), event({ type: "machine.link", instanceId: "b", link: "up", transport: "sse", at: at(1) }));
     expect(state.resyncSeq).toBe(1);
@@ -171,6 +178,7 @@ describe("reduceFleet: snapshots", () => {
     const state = reduceFleet(before, event({ type: "heartbeat.update", machines: [machine("c")] }, 3, T0 + 90_000));
     expect(Object.keys(state.entries)).toEqual(["c"]);
     expect(state.lastEventId).toBe(3);
+    expect(reduceFleet(state, event({ type: "heartbeat.update", machines: [] }, 0)).lastEventId).toBeNull();
   });
 
   it("announces nothing for the first answer", () => {

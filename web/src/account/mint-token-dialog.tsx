@@ -11,6 +11,8 @@ import { TOKENS_KEY } from "./cli-tokens";
 
 const LIFETIMES = { "1h": "1 hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days", "1y": "1 year", never: "Never" } as const;
 
+type Lifetime = keyof typeof LIFETIMES;
+
 interface MintTokenDialogProps {
   isOpen: boolean;
   onClose: () => void;
@@ -20,7 +22,7 @@ interface MintTokenDialogProps {
 export function MintTokenDialog({ isOpen, onClose }: MintTokenDialogProps) {
   const client = useQueryClient();
   const [name, setName] = useState("");
-  const [lifetime, setLifetime] = useState<string>("90d");
+  const [lifetime, setLifetime] = useState<Lifetime>("90d");
   const mint = useMutation({
     mutationFn: async () =>
       unwrap(
@@ -71,7 +73,7 @@ export function MintTokenDialog({ isOpen, onClose }: MintTokenDialogProps) {
           <Field label="Name" name="token-name" maxLength={64} placeholder="build-server" value={name} error={nameError} onChange={(event) => setName(event.target.value)} />
           <label className="grid gap-1.5 text-sm font-medium">
             Expires after
-            <select value={lifetime} onChange={(event) => setLifetime(event.target.value)} className={selectClass}>
+            <select value={lifetime} onChange={(event) => setLifetime(event.target.value as Lifetime)} className={selectClass}>
               {Object.entries(LIFETIMES).map(([value, label]) => (
                 <option key={value} value={value}>
                   {label}

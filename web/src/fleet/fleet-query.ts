@@ -1,5 +1,6 @@
 /** The fleet in the query cache: read once over HTTP, then kept current by the stream. */
 import { queryOptions, type QueryClient } from "@tanstack/react-query";
+import type { paths } from "../../../clients/fleet.gen";
 import { api, unwrap } from "../api/client";
 import type { Machine } from "../api/live-types";
 import { EMPTY_FLEET, reduceFleet } from "./fleet.reducer";
@@ -7,13 +8,19 @@ import type { FleetAction, FleetState } from "./fleet.types";
 
 export const FLEET_KEY = ["fleet"] as const;
 
+type MachinesQuery = NonNullable<paths["/api/v1/dashboard/machines"]["get"]["parameters"]["query"]>;
+
+// The stream carries machines of every provider, so the list must too. The flag is written as published clients write it, whatever
+// type the document gives it.
+const ALL_PROVIDERS = { include_cloud: "1" } as unknown as MachinesQuery;
+
 export function fleetQuery(client: QueryClient) {
   return queryOptions({
     queryKey: FLEET_KEY,
     queryFn: async ({ signal }): Promise<FleetState> => {
       const requestedAtMs = Date.now();
       const [list, overview] = await Promise.all([
-        api.GET("/api/v1/dashboard/machines", { params: { query: { include_cloud: true } }, signal }).then(unwrap),
+        api.GET("/api/v1/dashboard/machines", { params: { query: ALL_PROVIDERS }, signal }).then(unwrap),
         api.GET("/api/v1/dashboard/overview", { signal }).then(unwrap),
       ]);
       return reduceFleet(findFleet(client), {

@@ -1,10 +1,20 @@
 /** `reduceFleet(state, action)`: pure, tolerant of repeated, late and unknown events. */
 import type { FleetEvent, Machine, Overview } from "../api/live-types";
 import { readMachine } from "../api/live-types";
-import type { FleetAction, FleetState, FleetTransition, MachineEntry } from "./fleet.types";
+import type { FleetAction, FleetState, FleetTransition, MachineEntry, RestartPhase } from "./fleet.types";
 import { nextRestart, noteGatewayForRestart } from "./restart.core";
 
 const TRANSITIONS_KEPT = 20;
+
+/** What the state of a restart command says about the restart. */
+const RESTART_PHASE: Record<string, RestartPhase> = {
+  pending: "requested",
+  acknowledged: "delivered",
+  success: "restarted",
+  failed: "failed",
+  cancelled: "failed",
+  expired: "expired",
+};
 
 export const EMPTY_FLEET: FleetState = {
   entries: {},
@@ -57,9 +67,11 @@ export function reduceAll(state: FleetState, actions: readonly FleetAction[]): F
 function reduceEvent(state: FleetState, event: FleetEvent, id: number | null, nowMs: number): FleetState {
   if (event.type === "heartbeat.update" && event.machines) {
     const fresh = applySnapshot(state, event.machines, event.overview ?? null, nowMs, nowMs);
-    // The answer at connect is the truth even if its number is lower: the server's log may have started again.
-    return id === null ? fresh : { ...fresh, lastEventId: id };
+    // The whole fleet is the truth even if its number is lower: the server's log may have started again. Zero is an empty log.
+    return id === null ? fresh : { ...fresh, lastEventId: id === 0 ? null : id };
   }
+  // A beat is not in the log: it carries the number of the newest event, and its own order is that of the heartbeats.
+  if (event.type === "heartbeat.update") return applyEvent(state, event, nowMs);
   if (id !== null && state.lastEventId !== null && id <= state.lastEventId) {
     // A replay. Machine state would go backwards; the progress of a command cannot.
     return isCommandEvent(event) ? applyEvent(state, event, nowMs) : state;
@@ -166,13 +178,12 @@ function applyCommand(
   // Without a machine in the event the count is a guess that the next beat corrects; it must never grow by repeats.
   const guessed = isOpen ? Math.max(1, entry.machine.pendingCommands) : Math.max(0, entry.machine.pendingCommands - 1);
   const pendingCommands = event.machine ? entry.machine.pendingCommands : guessed;
-  const phases = { pending: "requested", acknowledged: "delivered", success: "restarted", failed: "failed", expired: "expired" } as const;
-  const phase = status in phases ? phases[status as keyof typeof phases] : null;
+  const phase = RESTART_PHASE[status];
   return touch(entry, nowMs, {
     machine: { ...entry.machine, pendingCommands },
     restart:
       commandType === "restart_gateway" && phase
-        ? nextRestart(entry.restart, { commandId: id, phase, text: result ?? null }, nowMs)
+        ? nextRestart(entry.restart, { commandId: id, phase, text: result ?? (status === "cancelled" ? "cancelled" : null) }, nowMs)
         : entry.restart,
   });
 }

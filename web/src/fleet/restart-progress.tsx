@@ -14,7 +14,7 @@ function restartText(restart: RestartState): string {
     case "sending":
       return "Sending…";
     case "requested":
-      return restart.text ?? "Restart requested";
+      return restart.text?.replace(/\.$/, "") ?? "Restart requested";
     case "delivered":
       return "Delivered to the machine";
     case "restarting":

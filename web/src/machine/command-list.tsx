@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import type { CommandStatus } from "../api/live-types";
-import { capitalise, humanise } from "../lib/format";
+import { humanise } from "../lib/format";
 import { cx } from "../ui/cx";
 import { ErrorNotice } from "../ui/error-notice";
 import { RelativeTime } from "../ui/relative-time";
 import { Skeleton } from "../ui/skeleton";
+import { describeCommand } from "./history.core";
 import { commandsQuery } from "./machine-query";
 import { Nothing, Section } from "./section";
 
@@ -14,6 +15,7 @@ const STATUS: Record<string, { label: string; tone: string }> = {
   acknowledged: { label: "delivered", tone: "text-info" },
   success: { label: "done", tone: "text-ok" },
   failed: { label: "failed", tone: "text-bad" },
+  cancelled: { label: "cancelled", tone: "text-muted" },
   expired: { label: "expired", tone: "text-muted" },
 };
 
@@ -48,7 +50,7 @@ function Row({ command }: { command: CommandStatus }) {
   const status = STATUS[command.status] ?? { label: humanise(command.status), tone: "text-muted" };
   return (
     <li className="grid grid-cols-[1fr_auto] gap-x-4 border-t border-line px-4 py-2.5 text-[0.8125rem] first:border-t-0">
-      <span className="font-medium">{capitalise(humanise(command.commandType)).replace(/\bcli\b/i, "CLI")}</span>
+      <span className="font-medium">{describeCommand(command.commandType)}</span>
       <span className="text-right text-muted">
         <span className={cx("font-medium", status.tone)}>{status.label}</span> · <RelativeTime at={command.completedAt ?? command.createdAt} />
       </span>

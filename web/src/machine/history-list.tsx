@@ -2,7 +2,7 @@ import type { MachineHistoryEvent } from "../api/live-types";
 import { RelativeTime } from "../ui/relative-time";
 import { cx } from "../ui/cx";
 import { Skeleton } from "../ui/skeleton";
-import { describeData, describeEvent, eventTone } from "./history.core";
+import { describeEvent } from "./history.core";
 import { Nothing, Section } from "./section";
 
 const DOT = { ok: "bg-ok", bad: "bg-bad", warn: "bg-warn", plain: "bg-line-strong" } as const;
@@ -19,22 +19,28 @@ export function HistoryList({ events }: { events: MachineHistoryEvent[] | null }
           {events
             .toSorted((a, b) => b.at.localeCompare(a.at))
             .map((event) => (
-              <li key={event.id} className="group grid grid-cols-[0.75rem_1fr_auto] gap-x-3">
-                <span aria-hidden className="relative flex justify-center">
-                  <span className="absolute inset-y-0 w-px bg-line group-first:top-3 group-last:bottom-auto group-last:h-3" />
-                  <span className={cx("relative mt-[0.5625rem] size-2 rounded-full ring-4 ring-paper", DOT[eventTone(event.type)])} />
-                </span>
-                <span className="py-1.5">
-                  <span className="font-medium">{describeEvent(event.type)}</span>{" "}
-                  <span className="text-muted [overflow-wrap:anywhere]">{describeData(event.data)}</span>
-                </span>
-                <span className="py-1.5 text-muted">
-                  <RelativeTime at={event.at} />
-                </span>
-              </li>
+              <Row key={event.id} event={event} />
             ))}
         </ol>
       )}
     </Section>
+  );
+}
+
+function Row({ event }: { event: MachineHistoryEvent }) {
+  const { title, details, tone } = describeEvent(event);
+  return (
+    <li className="group grid grid-cols-[0.75rem_1fr_auto] gap-x-3">
+      <span aria-hidden className="relative flex justify-center">
+        <span className="absolute inset-y-0 w-px bg-line group-first:top-3 group-last:bottom-auto group-last:h-3" />
+        <span className={cx("relative mt-[0.5625rem] size-2 rounded-full ring-4 ring-paper", DOT[tone])} />
+      </span>
+      <span className="py-1.5">
+        <span className="font-medium">{title}</span> <span className="text-muted [overflow-wrap:anywhere]">{details}</span>
+      </span>
+      <span className="py-1.5 text-muted">
+        <RelativeTime at={event.at} />
+      </span>
+    </li>
   );
 }

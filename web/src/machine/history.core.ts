@@ -1,18 +1,23 @@
 /** Words for a machine's own history. Types it does not know are shown as they come. */
+import type { MachineHistoryEvent } from "../api/live-types";
 import { offlineReasonText } from "../fleet/machine-status";
 import { capitalise, humanise } from "../lib/format";
 
 type EventTone = "ok" | "bad" | "warn" | "plain";
+
+interface EventWords {
+  title: string;
+  details: string;
+  tone: EventTone;
+}
 
 const TITLES: Record<string, string> = {
   "machine.online": "Came online",
   "machine.offline": "Went offline",
   "machine.registered": "Registered",
   "machine.link": "Link changed",
-  "gateway.status.change": "Gateway changed",
   "gateway.restart.requested": "Restart requested",
   "gateway.restart.completed": "Gateway restarted",
-  "command.update": "Command",
 };
 
 /** The last word of a type decides its colour: `process.crash` and `crash` are alike. */
@@ -32,20 +37,43 @@ const TONES: Record<string, EventTone> = {
   requested: "warn",
 };
 
+const STATUS_TONES: Record<string, EventTone> = {
+  running: "ok",
+  success: "ok",
+  crashed: "bad",
+  failed: "bad",
+  stopped: "warn",
+  restarting: "warn",
+};
+
 const HIDDEN = new Set(["type", "at", "instanceId", "instance_id", "commandId", "command_id", "overview", "machine", "id"]);
 
-export function describeEvent(type: string): string {
-  return TITLES[type] ?? capitalise(humanise(type));
+/** What a history entry says: its title, the rest in a few words, and how grave it is. */
+export function describeEvent({ type, data }: Pick<MachineHistoryEvent, "type" | "data">): EventWords {
+  const facts = data ?? {};
+  const { gatewayStatus, gatewayPid, commandType, status } = facts;
+  if (type === "gateway.status.change" && typeof gatewayStatus === "string") {
+    const details = typeof gatewayPid === "number" ? `pid ${gatewayPid}` : "";
+    return { title: `Gateway ${humanise(gatewayStatus)}`, details, tone: STATUS_TONES[gatewayStatus] ?? "plain" };
+  }
+  if (type === "command.finished" && typeof commandType === "string" && typeof status === "string") {
+    const details = status === "success" ? "done" : humanise(status);
+    return { title: describeCommand(commandType), details, tone: STATUS_TONES[status] ?? "plain" };
+  }
+  return {
+    title: TITLES[type] ?? capitalise(humanise(type)),
+    details: describeFacts(facts),
+    tone: TONES[type.split(/[._]/).at(-1) ?? ""] ?? "plain",
+  };
 }
 
-export function eventTone(type: string): EventTone {
-  return TONES[type.split(/[._]/).at(-1) ?? ""] ?? "plain";
+export function describeCommand(commandType: string): string {
+  return capitalise(humanise(commandType)).replace(/\bcli\b/i, "CLI");
 }
 
-/** The plain values of an event, briefly: "name gateway, pid 4242". */
-export function describeData(data: Record<string, unknown> | null): string {
-  if (data === null) return "";
-  return Object.entries(data)
+/** The plain values of an event, briefly: "gateway, pid 4242". */
+function describeFacts(facts: Record<string, unknown>): string {
+  return Object.entries(facts)
     .flatMap(([key, value]) => {
       if (HIDDEN.has(key) || (typeof value !== "string" && typeof value !== "number") || value === "") return [];
       if (key === "name") return [String(value)];

@@ -1,0 +1,55 @@
+import type { Beat } from "../core/api-types";
+import { CLI_VERSION } from "../version";
+import { ProgramFinder } from "../watch/openclaw";
+import type { Supervisor } from "../watch/supervisor";
+import { readMachineFacts } from "./machine-facts";
+
+const HERMES_POLL_MS = 30_000;
+
+/** Puts together what a beat says: figures read now, the watched processes, and what is installed. */
+export class BeatBuilder {
+  private readonly programs: ProgramFinder;
+  private hermes = { checkedAt: Number.NEGATIVE_INFINITY, running: false };
+
+  /** `onNews` is called when something slow to ask (a program's version) has become known. */
+  constructor(
+    private readonly supervisor: Supervisor,
+    private readonly startedAt: string,
+    onNews: () => void,
+  ) {
+    this.programs = new ProgramFinder(onNews);
+  }
+
+  build(lastRestart: string | null): Beat {
+    const facts = readMachineFacts();
+    const gateway = this.supervisor.gateway();
+    return {
+      hostname: facts.hostname,
+      os: facts.os,
+      arch: facts.arch,
+      cli_version: CLI_VERSION,
+      mem_free_mb: facts.memFreeMb,
+      mem_total_mb: facts.memTotalMb,
+      load1: facts.load1,
+      cpu_count: facts.cpuCount,
+      uptime_seconds: facts.uptimeSeconds,
+      gateway_status: gateway.status,
+      gateway_pid: gateway.pid,
+      last_gateway_restart: lastRestart,
+      capabilities: this.capabilities(),
+      watched: this.supervisor.watched(),
+      daemon: { version: CLI_VERSION, pid: process.pid, started_at: this.startedAt },
+    };
+  }
+
+  private capabilities(): Record<string, unknown> {
+    const hermes = this.programs.look("hermes");
+    if (hermes.installed && Date.now() - this.hermes.checkedAt > HERMES_POLL_MS) {
+      this.hermes = { checkedAt: Date.now(), running: this.supervisor.hermesRunning() };
+    }
+    return {
+      openclaw: this.programs.look("openclaw"),
+      hermes: hermes.installed ? { ...hermes, running: this.hermes.running } : hermes,
+    };
+  }
+}

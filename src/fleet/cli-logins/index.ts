@@ -1,0 +1,1 @@
+export { forgetCliLogins } from "./cli-logins.store";
