@@ -750,37 +750,35 @@ export interface components {
         BotStatus: {
             bot_id: string;
             /** @default unknown */
-            status: string;
+            status?: string;
             /** @default unknown */
-            activity_state: string;
+            activity_state?: string;
             active_task?: {
                 [key: string]: unknown;
             } | null;
             last_activity_at?: string | null;
             /** @default 0 */
-            messages_received: number;
+            messages_received?: number;
             /** @default 0 */
-            messages_sent: number;
+            messages_sent?: number;
             /** @default 0 */
-            chunked_messages: number;
+            chunked_messages?: number;
             /** @default 0 */
-            total_chunks_sent: number;
+            total_chunks_sent?: number;
             /** @default 0 */
-            errors: number;
+            errors?: number;
             last_error?: string | null;
             last_error_at?: string | null;
             /** @default 0 */
-            uptime_seconds: number;
+            uptime_seconds?: number;
             /** @default 0 */
-            rooms_active: number;
+            rooms_active?: number;
             room_details?: unknown[] | null;
             claude_code_enabled?: boolean | null;
             claude_code_session_id?: string | null;
             quarantined?: boolean | null;
             skill_count?: number | null;
             skills?: unknown[] | null;
-        } & {
-            [key: string]: unknown;
         };
         CliAuthCallbackRequest: {
             code: string;
@@ -813,7 +811,7 @@ export interface components {
              * @default S256
              * @constant
              */
-            code_challenge_method: "S256";
+            code_challenge_method?: "S256";
         };
         CliAuthStartResponse: {
             auth_url: string;
@@ -907,25 +905,21 @@ export interface components {
             cpu_count?: number | null;
             uptime_seconds?: number | null;
             /** @default unknown */
-            gateway_status: string;
+            gateway_status?: string;
             gateway_pid?: number | null;
             last_gateway_restart?: string | null;
             bots?: components["schemas"]["BotStatus"][];
-            watched?: ({
+            watched?: {
                 name: string;
                 /** @default unknown */
-                status: string;
+                status?: string;
                 pid?: number | null;
                 restarts?: number | null;
                 started_at?: string | null;
-            } & {
-                [key: string]: unknown;
-            })[] | null;
+            }[] | null;
             capabilities?: {
                 [key: string]: unknown;
             } | null;
-        } & {
-            [key: string]: unknown;
         };
         HeartbeatResponseV2: {
             ok: boolean;
@@ -1129,9 +1123,9 @@ export interface components {
              * @default 90d
              * @enum {string}
              */
-            expires_in: "1h" | "24h" | "7d" | "30d" | "90d" | "1y" | "never";
+            expires_in?: "1h" | "24h" | "7d" | "30d" | "90d" | "1y" | "never";
             /** @default false */
-            confirm_no_expiry: boolean;
+            confirm_no_expiry?: boolean;
         };
         MintTokenResponse: {
             id: string;
@@ -1223,7 +1217,7 @@ export interface components {
             label: string;
             version: string;
             /** @default true */
-            online: boolean;
+            online?: boolean;
             machine_fingerprint?: string | null;
             provider?: string | null;
             orgo_workspace_id?: string | null;
@@ -2450,7 +2444,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CliAuthPollRequest"];
+            };
+        };
         responses: {
             /** @description Has the browser confirmed? Without a verifier, for started codes only */
             200: {
@@ -2463,6 +2461,15 @@ export interface operations {
             };
             /** @description Not there, or somebody else's */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

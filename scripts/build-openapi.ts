@@ -45,7 +45,7 @@ async function generate(family: Family): Promise<{ files: Map<string, string>; f
   const faults: string[] = [];
   const operations = await loadOperations(family.features, faults);
   const { document, faults: documentFaults } = buildDocument(family.title, version, operations);
-  const types = astToString(await openapiTS(JSON.parse(JSON.stringify(document)) as Parameters<typeof openapiTS>[0]));
+  const types = astToString(await openapiTS(JSON.parse(JSON.stringify(document)) as Parameters<typeof openapiTS>[0], { defaultNonNullable: false }));
   const header = `/* Generated from openapi/${family.name}.json by \`npm run openapi\`; do not edit. */\n\n`;
   const files = new Map([
     [`openapi/${family.name}.json`, `${JSON.stringify(document, null, 2)}\n`],

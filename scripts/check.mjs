@@ -31,6 +31,7 @@ function listChecks() {
     { name: "import rules", work: tool([TOOLS.depcruise, "--config", ".dependency-cruiser.cjs", "--output-type", "err", ...cruised]) },
     { name: "OpenAPI drift", work: tool([TOOLS.tsx, "scripts/build-openapi.ts", "--check"]) },
     { name: "migrations", work: async () => verdict(await (await import("./checks/migrations.mjs")).checkMigrations()) },
+    { name: "package-lock", work: async () => verdict((await import("./checks/lockfile.mjs")).checkLockfile()) },
     { name: "lint (oxlint)", work: tool([TOOLS.oxlint, "--quiet", "--format", "unix"]) },
     {
       name: "bundle",

@@ -18,6 +18,12 @@ const reporter = createReporter();
 
 /** @typedef {{ environment: string, worker: string, database: { binding: string, name: string, id: string }, queues: string[], buckets: string[], crons: string[] }} Plan */
 
+/**
+ * The part of wrangler's configuration that is read here.
+ * @typedef {{ name?: string, d1_databases: { binding: string, database_name?: string, database_id?: string }[], r2_buckets: { bucket_name?: string }[],
+ *   queues: { producers?: { queue: string }[], consumers?: { queue: string, dead_letter_queue?: string }[] }, triggers: { crons?: string[] } }} WranglerConfig
+ */
+
 /** Runs wrangler; throws with its output when it fails. @param {readonly string[]} args @param {{ input?: string }} [options] */
 async function wrangler(args, options = {}) {
   const result = await tryWrangler(args, options);
@@ -31,6 +37,7 @@ const tryWrangler = (args, options = {}) => run(process.execPath, [TOOLS.wrangle
 /** What wrangler.toml asks for. @param {string} environment @returns {Promise<Plan>} */
 async function readPlan(environment) {
   const { unstable_readConfig } = await import("wrangler");
+  /** @type {WranglerConfig} */
   const config = unstable_readConfig({ config: CONFIG, env: environment }, { hideWarnings: true });
   const [database] = config.d1_databases;
   if (!config.name || !database?.database_name) throw new Error(`wrangler.toml lacks a name or a database in env.${environment}`);

@@ -10,7 +10,7 @@ import { objectTag } from "../stubs";
 import { Announcer, type AnnouncerBindings } from "./announcer";
 import { CommandDesk } from "./command-desk";
 import { instanceMigrations } from "./instance.migrations";
-import type { BeatAnswer, Caller, CommandAnswer, CommandResult, EnqueueAnswer, InstanceRef, InstanceRpc, NewCommand, Refusal, Registration, Spending } from "./instance.rpc";
+import type { BeatAnswer, Caller, CommandAnswer, CommandResult, EnqueueAnswer, InstanceRef, InstanceRpc, NewCommand, Refusal, Registration, Spending, TokenCut } from "./instance.rpc";
 import { InstanceStore, type Machine } from "./instance.store";
 import { Keeper, type AlarmReason } from "./keeper";
 import { attachmentOf, close, CLOSE, Links, send } from "./links";
@@ -75,9 +75,9 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
   #refusal(machine: Machine | null, caller: Caller): Refusal | null {
     if (!machine) return { kind: "gone" };
     if (caller.tokenId === null) return null;
-    const token = machine.tokens.get(caller.tokenId);
-    if (!token) return { kind: "unknownToken", instanceId: machine.ref.instanceId };
-    return token.revokedAt === null ? null : { kind: "revoked" };
+    const cut = machine.tokens.get(caller.tokenId);
+    if (cut === undefined) return { kind: "unknownToken", instanceId: machine.ref.instanceId };
+    return cut === null ? null : { kind: "revoked" };
   }
 
   async register(ref: InstanceRef, registration: Registration): Promise<void> {
@@ -107,9 +107,10 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     return { kind: "ok", pending: this.#desk.pending(machine, now), beatIntervalSeconds: linked ? LINKED_BEAT_SECONDS : UNLINKED_BEAT_SECONDS };
   }
 
-  async admitToken(ref: InstanceRef, tokenId: string, expiresAt: number | null): Promise<void> {
+  async admitToken(ref: InstanceRef, tokenId: string, registering: boolean): Promise<void> {
     const machine = this.#find(ref);
-    if (machine && !machine.tokens.has(tokenId)) this.#store.saveToken(machine, tokenId, expiresAt, null);
+    const cut = machine?.tokens.get(tokenId);
+    if (machine && (cut === undefined || (cut === "unbound" && registering))) this.#store.saveToken(machine, tokenId, null);
   }
 
   async disconnect(ref: InstanceRef, caller: Caller): Promise<{ readonly kind: "ok" } | Refusal> {
@@ -120,11 +121,11 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     return { kind: "ok" };
   }
 
-  async cutToken(ref: InstanceRef, tokenId: string, goOffline: boolean): Promise<void> {
+  async cutToken(ref: InstanceRef, tokenId: string, how: TokenCut, goOffline: boolean): Promise<void> {
     const machine = this.#find(ref);
     if (!machine) return;
     const now = Date.now();
-    this.#store.saveToken(machine, tokenId, machine.tokens.get(tokenId)?.expiresAt ?? null, now);
+    if (machine.tokens.get(tokenId) !== "revoked") this.#store.saveToken(machine, tokenId, how);
     this.#links.closeAll(machine.id, CLOSE.tokenDead, "token revoked", tokenId);
     if (goOffline) await this.#keeper.goOffline(machine, "revoked", now);
   }

@@ -38,7 +38,7 @@ export const instanceMigrations: readonly ObjectMigration[] = [
       CREATE INDEX commands_machine ON commands (machine_id, created_at);
       CREATE TABLE events (seq INTEGER PRIMARY KEY, subject INTEGER NOT NULL, data TEXT NOT NULL, at INTEGER NOT NULL);
       CREATE TABLE history (seq INTEGER PRIMARY KEY, machine_id INTEGER NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL, at INTEGER NOT NULL);
-      CREATE TABLE tokens (machine_id INTEGER NOT NULL, token_id TEXT NOT NULL, expires_at INTEGER, revoked_at INTEGER, PRIMARY KEY (machine_id, token_id)) WITHOUT ROWID;
+      CREATE TABLE tokens (machine_id INTEGER NOT NULL, token_id TEXT NOT NULL, cut TEXT, PRIMARY KEY (machine_id, token_id)) WITHOUT ROWID;
       CREATE TABLE alarms (subject INTEGER NOT NULL, reason TEXT NOT NULL, due_at INTEGER NOT NULL, PRIMARY KEY (subject, reason)) WITHOUT ROWID;
     `,
   },

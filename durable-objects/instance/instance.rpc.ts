@@ -51,6 +51,9 @@ export interface CommandResult {
   readonly newVersion: string | null;
 }
 
+/** Why a token may not speak for a machine any more. */
+export type TokenCut = "revoked" | "unbound";
+
 /** What an object cost so far; see docs/design/hot-path.md. */
 export interface Spending {
   readonly rowsWritten: number;
@@ -65,12 +68,12 @@ export interface InstanceRpc {
   register(ref: InstanceRef, registration: Registration): Promise<void>;
   /** One heartbeat over HTTP. */
   beat(ref: InstanceRef, caller: Caller, payload: HeartbeatPayload): Promise<BeatAnswer>;
-  /** D1 vouched for this token on this machine. */
-  admitToken(ref: InstanceRef, tokenId: string, expiresAt: number | null): Promise<void>;
+  /** D1 vouched for this token on this machine. Registering lifts an unbinding; nothing lifts a revocation. */
+  admitToken(ref: InstanceRef, tokenId: string, registering: boolean): Promise<void>;
   /** Goodbye: offline now. */
   disconnect(ref: InstanceRef, caller: Caller): Promise<{ readonly kind: "ok" } | Refusal>;
-  /** A token was revoked: no beat, stream or socket of it passes from now on. With `goOffline` the machine is offline at once. */
-  cutToken(ref: InstanceRef, tokenId: string, goOffline: boolean): Promise<void>;
+  /** A token ended, or was freed from this machine: no beat, stream or socket of it passes from now on. With `goOffline` the machine is offline at once. */
+  cutToken(ref: InstanceRef, tokenId: string, how: TokenCut, goOffline: boolean): Promise<void>;
   enqueueCommand(ref: InstanceRef, command: NewCommand): Promise<EnqueueAnswer>;
   /** Commands of the last 24 hours, newest first; null when the machine is unknown. */
   listCommands(ref: InstanceRef): Promise<readonly CommandStatus[] | null>;

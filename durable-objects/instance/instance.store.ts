@@ -1,7 +1,7 @@
 import type { Command, CommandState } from "../../src/fleet/commands/commands.core";
 import { DAY_MS } from "../../src/kernel/clock";
 import type { CountedSql } from "../shared/counted-sql";
-import type { InstanceRef, Registration } from "./instance.rpc";
+import type { InstanceRef, Registration, TokenCut } from "./instance.rpc";
 import type { LiveState, MachineState, StoredSample } from "./machine.core";
 import type { HistoryEntry } from "./machine.rpc";
 
@@ -20,7 +20,7 @@ export interface Machine {
   /** The online flag that D1 was last told; null before the first time. */
   projectedOnline: boolean | null;
   /** Tokens D1 vouched for, and those it cut. */
-  readonly tokens: Map<string, { readonly expiresAt: number | null; readonly revokedAt: number | null }>;
+  readonly tokens: Map<string, TokenCut | null>;
   /** Commands that are not finished, oldest first. */
   readonly open: Map<string, Command>;
 }
@@ -59,8 +59,8 @@ export class InstanceStore {
   }
 
   #loadTokens(machineId: number): Machine["tokens"] {
-    const rows = this.#sql.all<{ token_id: string; expires_at: number | null; revoked_at: number | null }>("SELECT token_id, expires_at, revoked_at FROM tokens WHERE machine_id = ?", machineId);
-    return new Map(rows.map((row) => [row.token_id, { expiresAt: row.expires_at, revokedAt: row.revoked_at }]));
+    const rows = this.#sql.all<{ token_id: string; cut: string | null }>("SELECT token_id, cut FROM tokens WHERE machine_id = ?", machineId);
+    return new Map(rows.map((row) => [row.token_id, row.cut === "revoked" || row.cut === "unbound" ? row.cut : null]));
   }
 
   /** Two rows (the table and its index). */
@@ -105,15 +105,9 @@ export class InstanceStore {
   }
 
   /** One row. */
-  saveToken(machine: Machine, tokenId: string, expiresAt: number | null, revokedAt: number | null): void {
-    this.#sql.run(
-      "INSERT INTO tokens (machine_id, token_id, expires_at, revoked_at) VALUES (?, ?, ?, ?) ON CONFLICT (machine_id, token_id) DO UPDATE SET expires_at = excluded.expires_at, revoked_at = excluded.revoked_at",
-      machine.id,
-      tokenId,
-      expiresAt,
-      revokedAt,
-    );
-    machine.tokens.set(tokenId, { expiresAt, revokedAt });
+  saveToken(machine: Machine, tokenId: string, cut: TokenCut | null): void {
+    this.#sql.run("INSERT INTO tokens (machine_id, token_id, cut) VALUES (?, ?, ?) ON CONFLICT (machine_id, token_id) DO UPDATE SET cut = excluded.cut", machine.id, tokenId, cut);
+    machine.tokens.set(tokenId, cut);
   }
 
   /** One row, a trim now and then. */

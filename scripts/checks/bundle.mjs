@@ -7,7 +7,7 @@ import { inRoot, ROOT } from "../lib/paths.mjs";
 /** Most gzipped bytes of everything that is uploaded. */
 const MAX_GZIP_BYTES = 450 * 1024;
 /** Modules that run on every request, the heartbeat's among them. */
-const HOT_ENTRIES = ["src/app.ts", "src/fleet/machines/heartbeat.hot.ts"];
+const HOT_ENTRIES = ["src/app.ts", "src/hot-path.ts"];
 const DEFERRED = [{ name: "zod", pattern: /(^|\/)node_modules\/zod\// }];
 
 /** @typedef {Record<string, { imports: { path: string, kind: string, external?: boolean }[] }>} ModuleGraph */

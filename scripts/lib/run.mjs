@@ -20,7 +20,7 @@ export class CommandFailed extends Error {
  * Environment for tools: no telemetry, no update banners, nothing that asks a question.
  * @returns {Record<string, string | undefined>}
  */
-export const quietEnv = () => ({ ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true", CI: process.env["CI"] ?? "1", NO_COLOR: "1" });
+export const quietEnv = () => ({ ...process.env, VITE_CONFIG_NATIVE_IGNORE_WARNING: "true", WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true", CI: process.env["CI"] ?? "1", NO_COLOR: "1" });
 
 /**
  * Runs a command without a shell, collects what it prints and never throws for its exit code.

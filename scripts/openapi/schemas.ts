@@ -82,10 +82,15 @@ function toReferences(schema: JsonSchema, io: Io): JsonSchema {
   ) as JsonSchema;
 }
 
-/** Drops what says nothing: bounds of every JavaScript integer, and closed answers, which would forbid us to add fields. */
+/**
+ * Drops what says nothing: bounds of every JavaScript integer, and "other fields may be anything" beside named ones, which is the
+ * default. Drops closed answers too, which would forbid us to add fields.
+ */
 function tidy(schema: JsonSchema, io: Io): void {
   if (schema["maximum"] === Number.MAX_SAFE_INTEGER) delete schema["maximum"];
   if (schema["minimum"] === Number.MIN_SAFE_INTEGER) delete schema["minimum"];
+  const others = schema["additionalProperties"];
+  if (schema["properties"] !== undefined && others !== null && typeof others === "object" && Object.keys(others).length === 0) delete schema["additionalProperties"];
   if (io === "output" && schema["additionalProperties"] === false) delete schema["additionalProperties"];
 }
 

@@ -24,7 +24,10 @@ export async function showLogs(context: CliContext, name: string | undefined, op
   if (statSync(path, { throwIfNoEntry: false }) === undefined && options.follow !== true) {
     throw new CliError(EXIT.general, isDaemon ? "there is no daemon log yet" : `there is no log of "${name}"`, isDaemon ? "Start the daemon with: sett up" : "See the names with: sett status", "no_log");
   }
-  const show = (line: string): void => out.print(isDaemon && !out.options.json ? renderLogLine(line, out) : line);
+  const show = (line: string): void => {
+    if (!isDaemon && out.options.json) out.json({ line });
+    else out.print(isDaemon && !out.options.json ? renderLogLine(line, out) : line);
+  };
   const tail = readTail(path, options.lines);
   for (const line of tail.lines) show(line);
   if (options.follow === true) await follow(path, tail.end, show);

@@ -51,7 +51,7 @@ async function ask(api: ApiClient, instanceId: string, name: string | undefined)
   }
   const view = await api.call<GatewayRestartView>("POST", "/api/v1/dashboard/gateway/restart", { body: { instance_id: instanceId } });
   if (!view.ok) throw new CliError(EXIT.refused, view.message, undefined, "restart_refused");
-  return { id: stringField({ ...view }, "command_id") ?? stringField({ ...view }, "commandId"), message: view.message };
+  return { id: view.commandId, message: view.message };
 }
 
 async function waitForOutcome(context: CliContext, api: ApiClient, instanceId: string, id: string | undefined, before: ReadonlySet<string>, limitMs: number): Promise<CommandView> {

@@ -2,13 +2,13 @@ import { spawn } from "node:child_process";
 import { openSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { sleep } from "../core/backoff";
+import { sleep, withTimeout } from "../core/backoff";
 import { loadConfig } from "../core/config";
-import { CliError, errorText, EXIT, type ExitCode } from "../core/errors";
+import { CliError, errorText, EXIT, EXIT_MEANINGS, type ExitCode } from "../core/errors";
 import { ensurePrivateDir } from "../core/files";
 import { numberField, stringField } from "../core/json";
 import { Logger } from "../core/log";
-import { Daemon, type DaemonEnd } from "../daemon/daemon";
+import { Daemon, type DaemonEnd, type DaemonOptions } from "../daemon/daemon";
 import { acquireLock, findLockHolder } from "../daemon/lock";
 import type { Paths } from "../core/paths";
 import { readState } from "../daemon/state-file";
@@ -16,6 +16,7 @@ import type { Transport } from "../link/ladder";
 import { isAlive } from "../watch/process-info";
 import { parseWatchFlag, type WatchEntry } from "../watch/watch-entry";
 import { requireClient, type CliContext } from "./context";
+import { CLI_VERSION } from "../version";
 import { UpView } from "./up-view";
 
 export interface UpOptions {
@@ -31,6 +32,8 @@ export interface UpOptions {
 /** Set in a daemon started by --detach; it has no terminal and nobody waits for it. */
 const DETACHED_VARIABLE = "SETT_DETACHED";
 const DETACH_WAIT_MS = 15_000;
+/** A new version that ends with an error sooner than this does not work. */
+const TRIAL_MS = 10_000;
 const DOWN_WAIT_MS = 20_000;
 const LABEL_MAX = 100;
 
@@ -43,13 +46,10 @@ export async function up(context: CliContext, options: UpOptions): Promise<ExitC
   const configMustExist = options.configFile !== undefined;
   loadConfig(configFile, configMustExist);
   if (options.detach === true) return detach(context);
-  const release = acquireLock(paths.lock);
-  let end: DaemonEnd;
-  const view = new UpView(out);
-  try {
-    ensurePrivateDir(paths.home);
-    const log = new Logger(paths.daemonLog, [auth.access_token]);
-    const daemon = new Daemon({
+  const log = new Logger(paths.daemonLog, [auth.access_token]);
+  for (;;) {
+    const view = new UpView(out);
+    const end = await runDaemon(paths, log, view, {
       paths,
       api,
       auth,
@@ -63,23 +63,35 @@ export async function up(context: CliContext, options: UpOptions): Promise<ExitC
       openclaw: options.openclaw,
       onEvent: (event) => view.show(event),
     });
+    if (end.message !== undefined) throw new CliError(end.exitCode, end.message, end.hint, "daemon_ended");
+    if (end.handover === undefined) return end.exitCode;
+    const code = await handOver(end.handover);
+    if (code !== "does_not_start") return code;
+    // This program is still whole in memory: an old daemon is better than none.
+    log.error("daemon.handover.failed", { detail: "the new version does not start; the old one goes on" });
+    out.note(`${out.errColors.red("✗")} the new version does not start; going on with ${CLI_VERSION}`);
+  }
+}
+
+async function runDaemon(paths: Paths, log: Logger, view: UpView, options: DaemonOptions): Promise<DaemonEnd> {
+  const release = acquireLock(paths.lock);
+  const onDefect = (error: Error): void => log.error("daemon.defect", { error, stack: error.stack });
+  process.on("uncaughtExceptionMonitor", onDefect);
+  try {
+    const daemon = new Daemon(options);
     const undo = stopOnSignals(() => daemon.stop());
-    const onDefect = (error: Error): void => log.error("daemon.defect", { error, stack: error.stack });
-    process.on("uncaughtExceptionMonitor", onDefect);
     try {
-      end = await daemon.run();
+      const end = await daemon.run();
+      if (end.message !== undefined) log.error("daemon.ended", { detail: end.message, exit_code: end.exitCode });
+      return end;
     } finally {
       undo();
-      process.off("uncaughtExceptionMonitor", onDefect);
     }
-    if (end.message !== undefined) log.error("daemon.ended", { detail: end.message, exit_code: end.exitCode });
   } finally {
+    process.off("uncaughtExceptionMonitor", onDefect);
     view.close();
     release();
   }
-  if (end.handover !== undefined) return handOver(end.handover);
-  if (end.message !== undefined) throw new CliError(end.exitCode, end.message, end.hint, "daemon_ended");
-  return end.exitCode;
 }
 
 /** `sett down`: asks the daemon of this home folder to leave and waits for it. */
@@ -128,24 +140,39 @@ function stopOnSignals(stop: () => void): () => void {
   };
 }
 
-/** Starts the new version in this one's place: the same words, the same terminal. Waits for it and passes signals on. */
-async function handOver(binary: readonly string[]): Promise<ExitCode> {
+/**
+ * Starts the new version in this one's place: the same words, the same terminal. In the foreground it waits for it and
+ * passes signals on; in the background it leaves once the new version has lived for a moment.
+ */
+async function handOver(binary: readonly string[]): Promise<ExitCode | "does_not_start"> {
   const [program, ...args] = binary;
   const detached = process.env[DETACHED_VARIABLE] === "1";
+  const startedAt = Date.now();
   const child = spawn(program ?? "", [...args, ...process.argv.slice(2)], { stdio: "inherit", detached });
-  if (detached) {
+  let signalled = false;
+  const pass = (signal: NodeJS.Signals): void => {
+    signalled = true;
+    child.kill(signal);
+  };
+  const signals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT", "SIGHUP"];
+  for (const signal of signals) process.on(signal, pass);
+  const ended = new Promise<number>((resolve) => {
+    child.once("error", () => resolve(EXIT.general));
+    child.once("exit", (code) => resolve(code ?? EXIT.general));
+  });
+  const code = detached ? await withTimeout(ended, TRIAL_MS) : await ended;
+  for (const signal of signals) process.off(signal, pass);
+  if (code === undefined) {
     child.unref();
     return EXIT.ok;
   }
-  const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
-  const signals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGHUP"];
-  for (const signal of signals) process.on(signal, pass);
-  // Ctrl-C reaches the new process by itself, through the terminal.
-  process.on("SIGINT", () => undefined);
-  return new Promise((resolve, reject) => {
-    child.once("error", (error) => reject(new CliError(EXIT.general, `cannot start the new version: ${errorText(error)}`, "Run: sett up", "handover")));
-    child.once("exit", (code) => resolve((code ?? EXIT.general) as ExitCode));
-  });
+  // The codes with a meaning of their own come from a program that works.
+  const broken = code !== EXIT.ok && !EXIT_MEANINGS.some(([known]) => known === code && known !== EXIT.general);
+  return broken && !signalled && Date.now() - startedAt < TRIAL_MS ? "does_not_start" : toExitCode(code);
+}
+
+function toExitCode(code: number): ExitCode {
+  return EXIT_MEANINGS.find(([known]) => known === code)?.[0] ?? EXIT.general;
 }
 
 /** Starts the daemon in the background and waits until it is linked, or has ended. */

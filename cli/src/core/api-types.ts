@@ -4,49 +4,58 @@ type Schemas = components["schemas"];
 
 export type InstanceResponse = Schemas["InstanceResponse"];
 export type RegisterBody = Schemas["RegisterInstanceRequest"];
-export type CommandView = Schemas["CommandStatusResponse"];
+export type CommandView = Pick<Schemas["CommandStatusResponse"], "id" | "commandType" | "status"> & { readonly result?: string | null };
 export type CliAuthStart = Schemas["CliAuthStartResponse"];
-export type GatewayRestartView = Schemas["GatewayRestartResponse"];
+export type GatewayRestartView = Pick<Schemas["GatewayRestartResponse"], "ok" | "message"> & { readonly commandId?: string };
 
 /** What a watched process is doing (live-wire §6). */
 export type WatchedStatus = "running" | "stopped" | "crashed" | "restarting" | "not_found";
 export type GatewayStatus = "running" | "stopped" | "crashed" | "restarting" | "not_installed" | "unknown";
 
-export interface WatchedWire {
+/** A watched process as a beat tells of it. Type aliases, because the wire's types allow further keys. */
+export type WatchedWire = {
   readonly name: string;
   readonly status: WatchedStatus;
   readonly pid: number | null;
   readonly restarts: number;
   readonly started_at: string | null;
-}
+};
 
-interface BeatAdded {
-  readonly gateway_status: GatewayStatus;
+/** A heartbeat without its instance id, which the socket URL or the HTTP body adds (live-wire §6). */
+export type Beat = {
+  readonly hostname: string;
+  readonly os: string;
+  readonly arch: string;
+  readonly cli_version: string;
+  readonly mem_free_mb: number;
   readonly mem_total_mb: number;
   readonly load1: number;
   readonly cpu_count: number;
-  readonly watched: readonly WatchedWire[];
+  readonly uptime_seconds: number;
+  readonly gateway_status: GatewayStatus;
+  readonly gateway_pid: number | null;
+  readonly last_gateway_restart: string | null;
+  readonly capabilities: Record<string, unknown>;
+  readonly watched: WatchedWire[];
   readonly daemon: { readonly version: string; readonly pid: number; readonly started_at: string };
-}
+};
 
-/** A heartbeat without its instance id, which the socket URL or the HTTP body adds. */
-export type Beat = Omit<Schemas["HeartbeatPayload"], keyof BeatAdded | "instance_id"> & BeatAdded;
+/** What the heartbeat endpoint takes; a beat must stay assignable to it. */
+export type HeartbeatBody = Schemas["HeartbeatPayload"];
 
-interface MachineAdded {
+/** A row of the fleet table: what every server sends, and the fields of live-wire §5 that older ones lack. */
+export type Machine = Pick<Schemas["MachineListItem"], "instanceId" | "isOnline" | "gatewayStatus"> & {
+  readonly hostname?: string | null;
+  readonly cliVersion?: string | null;
+  readonly lastHeartbeat?: string | null;
   readonly label?: string | null;
   readonly reachable?: boolean;
   readonly link?: string;
-  readonly linkSince?: string | null;
   readonly memFreeMb?: number | null;
   readonly memTotalMb?: number | null;
   readonly load1?: number | null;
   readonly gatewayPid?: number | null;
   readonly version?: string | null;
   readonly offlineReason?: string | null;
-  readonly offlineSince?: string | null;
-  readonly pendingCommands?: number;
-  readonly watched?: ReadonlyArray<{ readonly name: string; readonly status: string; readonly pid?: number | null; readonly restarts?: number }>;
-}
-
-/** A row of the fleet table, with the fields of live-wire §5 whether or not the server sends them yet. */
-export type Machine = Omit<Schemas["MachineListItem"], keyof MachineAdded> & MachineAdded;
+  readonly watched?: ReadonlyArray<{ readonly name: string; readonly status: string }>;
+};

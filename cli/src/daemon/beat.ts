@@ -17,7 +17,7 @@ export function beatChange(previous: Beat | undefined, next: Beat): string | und
   for (const key of ["hostname", "cli_version", "mem_total_mb", "cpu_count"] as const) {
     if (previous[key] !== next[key]) return key;
   }
-  const swing = Math.abs((previous.mem_free_mb ?? 0) - (next.mem_free_mb ?? 0));
+  const swing = Math.abs(previous.mem_free_mb - next.mem_free_mb);
   return next.mem_total_mb > 0 && swing / next.mem_total_mb >= MEMORY_SWING ? "memory" : undefined;
 }
 

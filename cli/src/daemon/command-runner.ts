@@ -3,6 +3,7 @@ import { errorText } from "../core/errors";
 import type { Logger } from "../core/log";
 import type { Command, CommandResult } from "../link/frames";
 import type { Delivery } from "../link/link";
+import { EXECUTABLE } from "./execute-command";
 import type { Journal } from "./journal";
 
 export interface CommandSender {
@@ -60,7 +61,7 @@ export class CommandRunner {
     const entry = journal.find(command.id);
     if (entry === undefined) {
       try {
-        journal.received(command);
+        journal.received(EXECUTABLE.has(command.type) ? command : { ...command, payload: {} });
       } catch (error) {
         // Not acknowledged, so the server sends it again; executing it unrecorded might do it twice.
         log.error("command.journal.failed", { id: command.id, error });
@@ -122,7 +123,8 @@ export class CommandRunner {
       for (const id of this.unacked) failed = !(await this.sendAck(sender, id)) || failed;
       this.work();
       for (const { id, type, result } of this.options.journal.list("done")) {
-        if (result !== undefined) failed = !(await this.sendResult(sender, id, type, result)) || failed;
+        // A journal mended by hand may lack the result; what it was is unknown, like after an interruption.
+        failed = !(await this.sendResult(sender, id, type, result ?? INTERRUPTED)) || failed;
       }
       if (!failed) continue;
       this.wake = new AbortController();

@@ -20,7 +20,7 @@ import { CLI_VERSION } from "../version";
 import type { CrashLoopPolicy } from "../watch/crash-loop";
 import { Supervisor } from "../watch/supervisor";
 import type { WatchEntry } from "../watch/watch-entry";
-import type { WatchTimings } from "../watch/watcher";
+import { WATCH_TIMINGS, type WatchTimings } from "../watch/watcher";
 import { BEAT_MS } from "./beat";
 import { BeatBuilder } from "./beat-builder";
 import { BeatLoop } from "./beat-loop";
@@ -64,7 +64,6 @@ const GOODBYE_MS = 3_000;
 const HANDOVER_WAIT_MS = 10_000;
 /** How long a stop waits for results on their way. */
 const LAST_RESULTS_MS = 1_000;
-const CONFIG_POLL_MS = 2_000;
 const FIGURES_POLL_MS = 10_000;
 
 /** One machine's daemon: watches processes, keeps the link, beats, and does commands. Runs once. */
@@ -116,7 +115,7 @@ export class Daemon {
       build: () => this.reporter.build(this.lastRestart),
       onSent: (reason, beat) => {
         this.lastBeatAt = new Date().toISOString();
-        this.emit({ event: "beat", reason, gateway_status: beat.gateway_status, gateway_pid: beat.gateway_pid ?? null });
+        this.emit({ event: "beat", reason, gateway_status: beat.gateway_status, gateway_pid: beat.gateway_pid });
       },
       onRefused: (detail) => {
         this.lastError = detail;
@@ -142,7 +141,7 @@ export class Daemon {
     try {
       this.supervisor.start(this.entries());
       this.saveState();
-      timers.push(setInterval(() => void this.reloadConfig(), CONFIG_POLL_MS), setInterval(() => this.beats.changed(), FIGURES_POLL_MS));
+      timers.push(setInterval(() => void this.reloadConfig(), (options.watchTimings ?? WATCH_TIMINGS).pollMs), setInterval(() => this.beats.changed(), FIGURES_POLL_MS));
       await this.register(signal);
       this.runner = this.createRunner(journal);
       if (!signal.aborted) fatal = await this.keepLinked(signal);

@@ -3,6 +3,9 @@ import type { Command, CommandResult } from "../link/frames";
 import type { RestartOutcome } from "../watch/watcher";
 import type { UpdateOutcome } from "./update-cli";
 
+/** Types this daemon can do. Payloads of others may hold secrets, so they are not written down. */
+export const EXECUTABLE: ReadonlySet<string> = new Set(["restart_gateway", "update_cli"]);
+
 export interface Abilities {
   restart(name: string | undefined): Promise<RestartOutcome>;
   update(version: string | undefined): Promise<UpdateOutcome>;

@@ -2,7 +2,7 @@ import type { ApiAnswer, ApiClient } from "../core/http";
 import { detailText } from "../core/http";
 import { errorText } from "../core/errors";
 import { isObject, stringField } from "../core/json";
-import type { Beat } from "../core/api-types";
+import type { Beat, HeartbeatBody } from "../core/api-types";
 import { fatalFromStatus, parseCommands, type CommandResult, type Fatal } from "./frames";
 import type { Delivery, LinkHooks } from "./link";
 
@@ -17,7 +17,7 @@ export class HttpDelivery {
   ) {}
 
   async beat(beat: Beat): Promise<Delivery> {
-    const body = { instance_id: this.instanceId, ...beat };
+    const body: HeartbeatBody = { instance_id: this.instanceId, ...beat };
     const answer = await this.post("/api/v1/dashboard/heartbeat", body);
     if (!("status" in answer)) return answer;
     const delivery = this.judge(answer, true);

@@ -138,8 +138,14 @@ class SocketLink implements Link {
         return;
       case "ok":
       case "error":
-        this.answer(frame.id === undefined ? frame.re : `${frame.re}:${frame.id}`, frame);
+        this.answer(frame.id === undefined ? this.keyWithoutId(frame.re) : `${frame.re}:${frame.id}`, frame);
     }
+  }
+
+  /** A frame refused as malformed is answered without its id; of a kind only one is in flight, so it is that one. */
+  private keyWithoutId(re: string): string {
+    if (this.answers.has(re)) return re;
+    return [...this.answers.keys()].find((key) => key.startsWith(`${re}:`)) ?? re;
   }
 
   private answer(key: string, frame: ServerFrame): void {

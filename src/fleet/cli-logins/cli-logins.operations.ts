@@ -42,9 +42,12 @@ export const operations = [
     summary: "Has the browser confirmed? Without a verifier, for started codes only",
     auth: ["none"],
     limit: "public",
+    audit: "cli_login.poll",
     params: CliLoginRef,
+    body: PollCliLoginBody,
+    bodyOptional: true,
     output: PolledCliLoginView,
-  }).handle(({ params }, ctx) => pollCliLogin(ctx, params)),
+  }).handle(({ params, body }, ctx) => pollCliLogin(ctx, { ...body, ...params })),
   operation({
     id: "fleet.cli-logins.complete",
     method: "post",

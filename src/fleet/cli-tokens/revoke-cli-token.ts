@@ -22,7 +22,7 @@ export function revokeCliToken(ctx: OwnerCtx, input: Input): Promise<void> {
     await new Plan(ctx)
       .guarded(updateCliToken(ctx, token, { revokedAt: now }, now))
       .write(insertCliTokenEvent(ctx, token, { type: "revoked", detail: { cascade: input.cascade }, instanceId: token.boundInstanceId }))
-      .effect(cutEffect(token, input.cascade))
+      .effect(cutEffect(token, "revoked", input.cascade))
       .audit({ action: "cli_token.revoke", subject: { type: "cli_token", id: token.id }, detail: { cascade: input.cascade } })
       .commit();
   });

@@ -29,7 +29,7 @@ export function rotateCliToken(ctx: OwnerCtx, ref: z.output<typeof CliTokenRef>)
       .write(insertCliTokenEvent(ctx, old, { type: "rotated", detail: { replaced_by: next.row.id }, instanceId: old.boundInstanceId }));
     await next
       .writeTo(plan)
-      .effect(cutEffect(old, false))
+      .effect(cutEffect(old, "revoked"))
       .audit({ action: "cli_token.rotate", subject: { type: "cli_token", id: old.id }, detail: { replaced_by: next.row.id } })
       .commit();
     return toMintedView(next.row, next.plaintext);

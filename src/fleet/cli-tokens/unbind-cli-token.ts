@@ -21,7 +21,7 @@ export function unbindCliToken(ctx: OwnerCtx, ref: z.output<typeof CliTokenRef>)
       await new Plan(ctx)
         .guarded(updateCliToken(ctx, token, { boundInstanceId: null, boundAt: null }, now))
         .write(insertCliTokenEvent(ctx, token, { type: "unbound", instanceId: token.boundInstanceId }))
-        .effect(cutEffect(token, false))
+        .effect(cutEffect(token, "unbound"))
         .audit({ action: "cli_token.unbind", subject: { type: "cli_token", id: token.id }, detail: { instance_id: token.boundInstanceId } })
         .commit();
     }

@@ -1,7 +1,7 @@
 import type { OwnerCtx } from "../../kernel/context";
 import { isUniqueViolation, LostUpdateError, Plan, retryLostUpdate } from "../../kernel/db/client";
 import { AppError, notFound } from "../../kernel/errors/app-error";
-import { recordTokenUse } from "../cli-tokens";
+import { findBoundInstance, recordTokenUse } from "../cli-tokens";
 import { toInstanceView } from "./instance-view";
 import { mintInstanceId } from "./instances.core";
 import type { InstanceView, RegisterInstanceInput } from "./instances.schemas";
@@ -15,8 +15,8 @@ import { objectOf, refOf } from "./speak-for";
  * @throws AppError INSTANCE_OWNED_BY_OTHER, PLAN_LIMIT, TRIAL_ABUSE, TOKEN_BOUND, NOT_FOUND (`online: false` for an unknown machine)
  */
 export async function registerInstance(ctx: OwnerCtx, input: RegisterInstanceInput): Promise<InstanceView> {
-  const row = await retryLostUpdate(() => resolveInstance(ctx, input));
-  await recordTokenUse(ctx, row.instanceId);
+  const boundTo = ctx.actor.type === "cliToken" ? await findBoundInstance(ctx, ctx.actor.tokenId) : null;
+  const row = await retryLostUpdate(() => resolveInstance(ctx, input, boundTo));
   const object = objectOf(ctx, row.instanceId);
   const ref = refOf(ctx, row.instanceId);
   await object.register(ref, {
@@ -27,15 +27,19 @@ export async function registerInstance(ctx: OwnerCtx, input: RegisterInstanceInp
     orgoWorkspaceName: row.orgoWorkspaceName,
     orgoComputerId: row.orgoComputerId,
   });
-  if (ctx.actor.type === "cliToken") await object.admitToken(ref, ctx.actor.tokenId, ctx.actor.expiresAt);
+  // After the object exists: a revocation from here on finds it there and is not overtaken by this admission.
+  await recordTokenUse(ctx, row.instanceId);
+  if (ctx.actor.type === "cliToken") await object.admitToken(ref, ctx.actor.tokenId, true);
   if (!input.online) await object.disconnect(ref, { tokenId: null, expiresAt: null });
   return toInstanceView(row, input.online);
 }
 
-async function resolveInstance(ctx: OwnerCtx, input: RegisterInstanceInput): Promise<InstanceRow> {
+async function resolveInstance(ctx: OwnerCtx, input: RegisterInstanceInput, boundTo: string | null): Promise<InstanceRow> {
   const tenantId = ctx.actor.userId;
   const fingerprint = input.machine_fingerprint ?? null;
   const known = (fingerprint && (await findInstanceByFingerprint(ctx, tenantId, fingerprint))) || (await findInstance(ctx, tenantId, input.instance_id));
+  // A token of another machine is refused before anything is written; recordTokenUse says so and keeps the denial.
+  if (boundTo !== null && boundTo !== (known?.instanceId ?? input.instance_id)) await recordTokenUse(ctx, known?.instanceId ?? input.instance_id);
   if (known) return refreshInstance(ctx, known, input, fingerprint);
   if (!input.online) throw notFound("Machine");
   const taken = await isInstanceIdTaken(ctx, input.instance_id);

@@ -26,7 +26,7 @@ export async function speakFor<T extends Answer>(ctx: OwnerCtx, goneCode: "INSTA
     // Loaded here alone, so that the steady path carries no other feature.
     const { recordTokenUse } = await import("../cli-tokens");
     await recordTokenUse(ctx, instanceId);
-    await instanceObject(ctx.objects, refOf(ctx, instanceId)).admitToken(refOf(ctx, instanceId), caller.tokenId, caller.expiresAt);
+    await instanceObject(ctx.objects, refOf(ctx, instanceId)).admitToken(refOf(ctx, instanceId), caller.tokenId, false);
     answer = await call(caller);
   }
   switch (answer.kind) {

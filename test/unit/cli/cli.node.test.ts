@@ -218,6 +218,20 @@ describe("the daemon as a process", () => {
   });
 });
 
+describe("a new version that does not start", () => {
+  it("leaves the old one at work", async () => {
+    await loggedIn();
+    const next = join(home.path, "next.mjs");
+    const broken = `if (process.argv.includes("--version")) console.log("4.5.6"); else throw new Error("broken");`;
+    writeFileSync(join(home.path, "config.json"), JSON.stringify({ update: { command: [process.execPath, "-e", `require("fs").writeFileSync(${JSON.stringify(next)}, ${JSON.stringify(broken)})`], binary: next } }));
+    const { run, pid } = await demoUp();
+    server.deliver(server.addCommand("u-1", "update_cli", { version: "4.5.6" }));
+    await eventually("linked a second time", () => run.lines().filter((line) => line["event"] === "linked").length === 2);
+    await eventually("beats again", () => server.beats.at(-1)?.["cli_version"] === VERSION && server.linked);
+    expect(server.beats.at(-1)?.["gateway_pid"]).toBe(pid);
+  });
+});
+
 describe("the command line", () => {
   it("prints version, help, exit codes and completions", async () => {
     const version = sett(["--version"]);

@@ -152,7 +152,7 @@ describe("frames", () => {
 describe("beats", () => {
   const beat: Beat = {
     hostname: "h", os: "linux", arch: "x64", cli_version: "1", mem_free_mb: 5_000, mem_total_mb: 10_000, load1: 0.1, cpu_count: 2, uptime_seconds: 10,
-    gateway_status: "running", gateway_pid: 7, capabilities: { openclaw: { installed: false } }, watched: [], daemon: { version: "1", pid: 1, started_at: "x" },
+    gateway_status: "running", gateway_pid: 7, last_gateway_restart: null, capabilities: { openclaw: { installed: false } }, watched: [], daemon: { version: "1", pid: 1, started_at: "x" },
   };
 
   it("calls changes what others must hear, and not figures that always move", () => {
@@ -232,7 +232,7 @@ describe("small things", () => {
     expect(pickCommand([command("old", "pending")], undefined, new Set(["old"]))?.id).toBe("old");
     expect(pickCommand([command("old", "success")], undefined, new Set(["old"]))).toBeUndefined();
     expect(pickCommand([command("a", "success"), command("b", "failed")], "b", new Set())?.id).toBe("b");
-    const machine = (instanceId: string, label: string): Machine => ({ instanceId, label, isOnline: true, gatewayStatus: "running", hasOpenclaw: true, hasHermes: false, botCount: 0, bots: [] });
+    const machine = (instanceId: string, label: string): Machine => ({ instanceId, label, isOnline: true, gatewayStatus: "running" });
     const fleet = [machine("openclaw-a-1", "alpha"), machine("openclaw-b-2", "beta")];
     expect(matchMachines(fleet, "beta").map((item) => item.instanceId)).toEqual(["openclaw-b-2"]);
     expect(matchMachines(fleet, "openclaw-")).toHaveLength(2);

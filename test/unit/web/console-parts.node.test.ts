@@ -155,6 +155,7 @@ describe("small rules", () => {
   it("describes the history of a machine", () => {
     const words = (type: string, data: Record<string, unknown> | null = null) => Object.values(describeEvent({ type, data }));
     expect(words("machine.offline", { reason: "link_lost" })).toEqual(["Went offline", "its link was lost", "bad"]);
+    expect(words("machine.online", { reason: "beat" })).toEqual(["Came online", "", "ok"]);
     expect(words("gateway_rebuilt")).toEqual(["Gateway rebuilt", "", "plain"]);
     expect(words("process.crash", { name: "gateway", exitCode: 137, overview: {} })).toEqual(["Process crash", "gateway, exit code 137", "bad"]);
     expect(words("gateway.status.change", { gatewayStatus: "running", gatewayPid: 42 })).toEqual(["Gateway running", "pid 42", "ok"]);

@@ -14,7 +14,6 @@ export const STATUS_LABEL: Record<MachineStatus, string> = {
 };
 
 const OFFLINE_REASON: Record<string, string> = {
-  beat: "no beat arrived",
   link_lost: "its link was lost",
   silence: "it went silent",
   goodbye: "it said goodbye",

@@ -60,6 +60,8 @@ export function describeEvent({ type, data }: Pick<MachineHistoryEvent, "type" |
     const details = status === "success" ? "done" : humanise(status);
     return { title: describeCommand(commandType), details, tone: STATUS_TONES[status] ?? "plain" };
   }
+  // A machine comes online by being heard, and its label is in the heading of the page.
+  if (type === "machine.online" || type === "machine.registered") return { title: TITLES[type] ?? type, details: "", tone: "ok" };
   return {
     title: TITLES[type] ?? capitalise(humanise(type)),
     details: describeFacts(facts),
