@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { bootstrap } from "./lib/bootstrap.mjs";
 import { inRoot } from "./lib/paths.mjs";
 import { bold, createReporter, dim, formatDuration } from "./lib/reporter.mjs";
+import { watchLauncher } from "./lib/processes.mjs";
 import { endLeftoverRuntime, forgetRuntime, lockStateDir, rememberRuntime, stateDirOf } from "./lib/state-dir.mjs";
 
 const { values: flags } = parseArgs({ options: { json: { type: "boolean", default: false }, "no-build": { type: "boolean", default: false } } });
@@ -107,8 +108,9 @@ async function main() {
   const startedAt = performance.now();
   await bootstrap(reporter);
   ownSignals();
-  // Our launcher under an older Node is gone: without it nobody can stop us any more.
-  process.on("disconnect", () => void shutDown(0));
+  // Whoever started us is gone (the same script under an older Node, or npm): nobody could stop us any more.
+  if (process.channel) process.on("disconnect", () => void shutDown(0));
+  else watchLauncher(() => void shutDown(0));
 
   const address = readAddress();
   const stateDir = stateDirOf();

@@ -48,7 +48,7 @@ export function priceOf({ workerRequests = 0, cpuMs = 0, objectRequests = 0, obj
 /** @param {number} beats @param {number} cpuMs one beat over HTTP: a request, an object call @returns {Usage} */
 const httpBeats = (beats, cpuMs) => ({ workerRequests: beats, cpuMs: beats * cpuMs, objectRequests: beats, activeSeconds: beats * ASSUMED.activeSeconds });
 
-/** @param {readonly Usage[]} parts @returns {Usage} */
+/** @param {...Usage} parts @returns {Usage} */
 function sum(...parts) {
   /** @type {Record<string, number>} */
   const total = {};

@@ -65,6 +65,7 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
       if (attached && attached.lastSeen >= machine.live.lastSeen) machine.live = attached;
     }
     await this.#alarms.load();
+    for (const machine of this.#machines) await this.#keeper.noticeLostLinks(machine, Date.now());
   }
 
   #find(ref: InstanceRef): Machine | null {

@@ -115,6 +115,13 @@ export class Keeper {
     await this.#tell(machine, [{ type: "machine.link", instanceId: machine.ref.instanceId, link: "down", transport, at: iso(now) }], now, ws);
   }
 
+  /** After a crash links are gone without a close event: a machine that seems alive, has no link and no clock gets its grace. */
+  async noticeLostLinks(machine: Machine, now: number): Promise<void> {
+    const { links, alarms } = this.#parts;
+    const clocked = alarms.dueAt(machine.id, "grace") !== null || alarms.dueAt(machine.id, "silence") !== null;
+    if (machine.state.reachable && !clocked && links.facts(machine.id).kind === "none") await alarms.arm(machine.id, "grace", now + GRACE_MS);
+  }
+
   /** One due alarm. Each leaves its reason disarmed or moved, so that it cannot fire for ever. */
   async onAlarm(machine: Machine, reason: AlarmReason, now: number): Promise<void> {
     const { alarms, links } = this.#parts;

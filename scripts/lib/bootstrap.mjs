@@ -6,6 +6,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { inModules, inRoot, ROOT } from "./paths.mjs";
+import { watchLauncher } from "./processes.mjs";
 import { formatDuration } from "./reporter.mjs";
 
 /** @typedef {import("./reporter.mjs").Reporter} Reporter */
@@ -53,6 +54,8 @@ export function holdsAll(wanted, installed) {
  */
 export function installDependencies(reporter) {
   if (isInstalled()) return;
+  // Windows cannot delete a program that runs, and npm puts the toolchain's Node first on the PATH of its scripts.
+  if (process.platform === "win32" && process.execPath.startsWith(inModules())) throw new Error("Dependencies changed since the last install. Run: npm ci --ignore-scripts");
   const startedAt = Date.now();
   reporter.info(existsSync(inModules()) ? "dependencies changed since the last install: running npm ci (about a minute)" : "installing dependencies: npm ci (about a minute)");
   const npm = process.env["npm_execpath"]?.endsWith(".js") ? [process.execPath, process.env["npm_execpath"]] : [process.platform === "win32" ? "npm.cmd" : "npm"];
@@ -94,6 +97,7 @@ export async function useToolchainNode() {
   /** @type {NodeJS.Signals[]} */
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
   for (const signal of signals) process.on(signal, () => child.kill(signal));
+  watchLauncher(() => child.kill("SIGTERM"));
   const code = await new Promise((resolve) => {
     child.on("error", () => resolve(127));
     child.on("close", (status, signal) => resolve(status ?? (signal ? 1 : 0)));

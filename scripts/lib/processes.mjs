@@ -73,6 +73,28 @@ function parentOf(pid) {
   }
 }
 
+const LAUNCHER_POLL_MS = 500;
+const NPM = /(^|[\s/\\])npm(-cli\.js)?(\s|$)/;
+
+/**
+ * Calls `gone` when the npm that started us is gone: npm passes signals to its shell only, and dies of SIGKILL without a word; either
+ * way we would stay behind unseen. Does nothing when npm did not start us.
+ * @param {() => void} gone
+ */
+export function watchLauncher(gone) {
+  if (process.env["npm_lifecycle_event"] === undefined || process.platform === "win32") return;
+  const shell = process.ppid;
+  const isNpm = (/** @type {number} */ pid) => NPM.test(describeProcess(pid)?.command.replace(/^\S*sh -c .*/, "") ?? "");
+  // Some shells replace themselves by the command; then npm is our parent.
+  const npm = isNpm(shell) ? null : process.platform === "linux" ? parentOf(shell) : null;
+  const timer = setInterval(() => {
+    if (process.ppid === shell && (npm === null || parentOf(shell) === npm)) return;
+    clearInterval(timer);
+    gone();
+  }, LAUNCHER_POLL_MS);
+  timer.unref();
+}
+
 /**
  * Ends a process for good and waits until it is gone.
  * @param {number} pid

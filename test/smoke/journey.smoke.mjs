@@ -72,7 +72,7 @@ await journey(async ({ step, skip, cleanUp }) => {
   await step("sett up brings the machine onto the live page", async () => {
     const registered = await daemon.until("registered");
     await untilStatus(den, "online");
-    tellTime("machine on the page after registering", registered.at, "2 s");
+    tellTime("machine on the page after registering", Date.parse(registered["at"]), "2 s");
     pid = Number(await card(den).getAttribute("data-gateway-pid"));
     assert.ok(pid > 0 && isAlive(pid), `gateway pid ${pid}`);
   });
@@ -142,7 +142,9 @@ await journey(async ({ step, skip, cleanUp }) => {
     const { port } = server;
     await server.kill();
     await daemon.until("unlinked");
+    const links = daemon.events.filter((e) => e.event === "linked").length;
     server = await startServer({ stateDir, port, env: { RATE_LIMITS: "off" } });
+    await daemon.until("linked", () => daemon.events.filter((e) => e.event === "linked").length > links, 60_000);
     await page.locator("[data-testid=fleet-page][data-live=live]").waitFor({ timeout: 60_000 });
     await untilStatus(den, "online", 60_000);
   });
@@ -150,7 +152,10 @@ await journey(async ({ step, skip, cleanUp }) => {
   await step("SIGTERM says goodbye: offline at once, nothing left running", async () => {
     const askedAt = Date.now();
     assert.equal(await daemon.kill("SIGTERM"), 0, daemon.text());
-    await untilStatus(den, "offline");
+    await untilStatus(den, "offline").catch(async (error) => {
+      process.stderr.write(`${daemon.text()}\n${await page.locator("[data-testid=fleet-page]").getAttribute("data-live")}\n`);
+      throw error;
+    });
     tellTime("offline after goodbye", askedAt, "at once");
     assert.equal(existsSync(`/proc/${(await daemon.until("process", (e) => e["pid"] !== null)).pid}`), false);
   });

@@ -31,6 +31,7 @@ function findChromium() {
  */
 export function findOrInstallChromium() {
   const found = findChromium();
+  if (!found && process.env["CHROMIUM_PATH"]) return { path: null, reason: "CHROMIUM_PATH names no program" };
   if (found) return { path: found, note: "found on this machine" };
   if (process.platform !== "linux" || process.getuid?.() !== 0) return { path: null, reason: "no Chromium or Chrome found, and only root on Debian can install one here (or set CHROMIUM_PATH)" };
   if (!existsSync("/usr/bin/apt-get")) return { path: null, reason: "no Chromium or Chrome found, and there is no apt-get to install one (or set CHROMIUM_PATH)" };

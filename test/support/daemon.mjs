@@ -8,7 +8,7 @@ const CLI = resolve(fileURLToPath(import.meta.url), "../../../cli/dist/sett.mjs"
 
 /**
  * Our own command line as a person would run it: its own home, its own identity, so that several machines fit on one computer.
- * @typedef {{ event: string, at: number, [field: string]: any }} CliEvent
+ * @typedef {{ event: string, [field: string]: any }} CliEvent
  * @typedef {{ pid: number, events: CliEvent[], text: () => string, until: (event: string, matches?: (e: CliEvent) => boolean, limitMs?: number) => Promise<CliEvent>, kill: (signal: NodeJS.Signals) => Promise<number | null>, exited: Promise<number | null> }} CliRun
  */
 
@@ -40,7 +40,7 @@ export class Computer {
       for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
         const line = rest.slice(0, end);
         rest = rest.slice(end + 1);
-        if (line.startsWith("{")) events.push({ at: Date.now(), ...JSON.parse(line) });
+        if (line.startsWith("{")) events.push(JSON.parse(line));
       }
     });
     child.stderr.on("data", (chunk) => (text += String(chunk)));
