@@ -7,6 +7,7 @@ import { renderFleetError } from "./fleet/wire";
 import { HEARTBEAT_PATH, handleHeartbeat } from "./hot-path";
 import type { ClientInfo } from "./kernel/context";
 import { AppError } from "./kernel/errors/app-error";
+import { stampAnswer } from "./kernel/http/answer";
 import { mountOperations, type PipelineEnv } from "./kernel/http/pipeline";
 import { newId } from "./kernel/ids/ids";
 import { createLogger, describeError } from "./kernel/logging/logger";
@@ -18,13 +19,14 @@ const EXPOSED_HEADERS = ["x-request-id", "x-beat-interval", "retry-after"];
 /** One request: the heartbeat leaves first and alone, everything else goes to its lazily loaded feature. */
 export async function handleFetch(request: Request, env: Env, deferral: Deferral): Promise<Response> {
   const requestId = request.headers.get("cf-ray") ?? newId("req", Date.now());
-  try {
-    const url = new URL(request.url);
-    if (request.method === "POST" && url.pathname === HEARTBEAT_PATH) return await handleHeartbeat(request, env, requestId, clientInfo(request, url), deferral);
-    return await (await rootRouter()).fetch(request, { env, requestId, deferral, url });
-  } catch (error) {
-    return renderFailure(error, requestId);
-  }
+  const response = await answer(request, env, requestId, deferral).catch((error: unknown) => renderFailure(error, requestId));
+  return response.webSocket ? response : stampAnswer(response, env.ENVIRONMENT === "local", requestId);
+}
+
+async function answer(request: Request, env: Env, requestId: string, deferral: Deferral): Promise<Response> {
+  const url = new URL(request.url);
+  if (request.method === "POST" && url.pathname === HEARTBEAT_PATH) return handleHeartbeat(request, env, requestId, clientInfo(request, url), deferral);
+  return (await rootRouter()).fetch(request, { env, requestId, deferral, url });
 }
 
 interface Bindings {
@@ -57,10 +59,7 @@ async function rootRouter(): Promise<Hono<AppEnv>> {
     const router = await featureRouter(feature);
     const response = await router.fetch(c.req.raw, { scope: { context: (actor: Parameters<typeof createContext>[1]) => createContext(seed, actor), limits: env } });
     if (response.status === 404 && response.headers.get(UNROUTED) !== null) throw new AppError("NOT_FOUND", `There is nothing at ${c.req.method} ${path}.`);
-    if (response.webSocket) return response;
-    const answer = new Response(response.body, response);
-    answer.headers.set("x-request-id", requestId);
-    return answer;
+    return response;
   });
   app.onError((error, c) => renderFailure(error, c.env.requestId));
   root = app;

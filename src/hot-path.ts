@@ -25,5 +25,5 @@ export async function handleHeartbeat(request: Request, env: Env, requestId: str
   if (!parsed.ok) throw new AppError("VALIDATION_ERROR", "The request is invalid.", { issues: parsed.issues });
   await takeFromLimit(config, env, "beat", `${actor.type}:${ctx.actor.userId}:${parsed.payload.instance_id}`);
   const { answer, beatIntervalSeconds } = await recordHeartbeat(ctx, parsed.payload);
-  return Response.json(answer, { headers: { "x-request-id": requestId, "x-beat-interval": String(beatIntervalSeconds), "access-control-allow-origin": "*" } });
+  return Response.json(answer, { headers: { "x-beat-interval": String(beatIntervalSeconds), "access-control-allow-origin": "*" } });
 }

@@ -42,16 +42,15 @@ function unprivilegedUser() {
 /** @param {{ folder: string, stateDir: string }} options binaries, and where its data goes @returns {Promise<{ url: string, pid: number, stop: () => Promise<void> }>} */
 export async function startPostgresServer({ folder, stateDir }) {
   const identity = unprivilegedUser();
-  const home = join(stateDir, "postgres");
+  const home = join(stateDir, "server");
   const data = join(home, "data");
   const secretFile = join(home, "password");
   const password = randomBytes(12).toString("hex");
   mkdirSync(home, { recursive: true, mode: 0o700 });
   writeFileSync(secretFile, password, { mode: 0o600 });
   if (identity !== null) {
-    // The run's folder is ours alone; PostgreSQL's user has to pass through it.
-    chmodSync(dirname(home), 0o711);
-    chmodSync(stateDir, 0o711);
+    // The run's folders are ours alone; PostgreSQL's user has to pass through them.
+    for (const folderAbove of [stateDir, dirname(stateDir)]) chmodSync(folderAbove, 0o711);
     for (const path of [home, secretFile]) chownSync(path, identity.uid, identity.gid);
   }
   const init = spawnSync(join(folder, "initdb"), ["-D", data, "-U", "bench", "-A", "scram-sha-256", "--pwfile", secretFile, "-E", "UTF8", "--locale=C"], { ...identity, cwd: home, encoding: "utf8" });

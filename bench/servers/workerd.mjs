@@ -4,9 +4,10 @@
  * server's key, and streams and commands, which ask D1 whether an account is alive, are left out.
  */
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import { createRequire } from "node:module";
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { inRoot } from "../../scripts/lib/paths.mjs";
+import { inModules, inRoot } from "../../scripts/lib/paths.mjs";
 import { generateSecrets } from "../../scripts/lib/secrets.mjs";
 import { freePort, startChild, waitForOk } from "./child.mjs";
 
@@ -38,7 +39,7 @@ export default {
   },
 };
 `;
-const SINK = "export default { fetch: () => Response.json({}) };";
+const SINK = 'import { WorkerEntrypoint } from "cloudflare:workers"; export default class extends WorkerEntrypoint { async send() {} }';
 const PER_REQUEST = 100;
 const MACHINES_PER_USER = 50;
 
@@ -67,7 +68,7 @@ function configText({ port, disk, wasm, vars }) {
   const bindings = [
     '(name = "INSTANCE_DO", durableObjectNamespace = "InstanceDO")',
     '(name = "ACCOUNT_FEED_DO", durableObjectNamespace = "AccountFeedDO")',
-    '(name = "JOBS", queue = "sink")',
+    '(name = "JOBS", service = "sink")',
     ...Object.entries(vars).map(([name, value]) => `(name = ${quoted(name)}, text = ${quoted(value)})`),
   ];
   return `using Workerd = import "/workerd/workerd.capnp";
@@ -106,7 +107,8 @@ export async function startWorkerd({ stateDir }) {
   writeFileSync(join(stateDir, "entry.js"), ENTRY);
   writeFileSync(join(stateDir, "config.capnp"), configText({ port, disk, wasm, vars: { ...secrets, ENVIRONMENT: "local", RATE_LIMITS: "off" } }), { mode: 0o600 });
 
-  const { default: workerd } = await import("workerd");
+  // The very program that Miniflare runs.
+  const { default: workerd } = createRequire(inModules("miniflare/package.json"))("workerd");
   const origin = `http://127.0.0.1:${port}`;
   const { pid, stop } = await startChild({ command: String(workerd), args: ["serve", "config.capnp"], cwd: stateDir, probe: () => waitForOk(`${origin}/bench/ready`) });
 

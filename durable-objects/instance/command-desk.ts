@@ -104,7 +104,7 @@ export class CommandDesk {
   /** Expires what is overdue and arms the alarm for the next. */
   async expireOverdue(machine: Machine, now: number): Promise<void> {
     this.#parts.alarms.disarm(machine.id, "commands");
-    for (const command of [...machine.open.values()]) await this.#advance(machine, expire(command, now), [], now);
+    for (const command of machine.open.values()) await this.#advance(machine, expire(command, now), [], now);
     const next = Math.min(...[...machine.open.values()].map((command) => command.expiresAt));
     if (Number.isFinite(next)) await this.#parts.alarms.arm(machine.id, "commands", next);
   }

@@ -6,7 +6,6 @@ const instanceId = z.string().min(1).max(255);
 export const CreateCommandBody = z
   .object({ instance_id: instanceId, command_type: z.enum(COMMAND_TYPES), payload: z.record(z.string(), z.unknown()).nullish() })
   .meta({ id: "CreateCommandRequest" });
-export type CreateCommandInput = z.output<typeof CreateCommandBody>;
 
 export const CommandResponse = z.object({ id: z.string(), status: z.string(), commandType: z.string() }).meta({ id: "CommandResponse" });
 
@@ -30,7 +29,6 @@ export const CommandResultBody = z
 export type CommandResultInput = z.output<typeof CommandResultBody>;
 
 export const GatewayRestartBody = z.object({ instance_id: instanceId, name: z.string().min(1).max(255).optional() }).meta({ id: "GatewayRestartRequest" });
-export type GatewayRestartInput = z.output<typeof GatewayRestartBody>;
 export const GatewayRestartResponse = z.object({ ok: z.boolean(), message: z.string(), commandId: z.string() }).meta({ id: "GatewayRestartResponse" });
 
 export const CommandParams = z.object({ command_id: z.string().min(1).max(128) });

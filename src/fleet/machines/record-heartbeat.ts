@@ -1,11 +1,11 @@
+import type { BeatAnswer } from "../../../durable-objects/instance/instance.rpc";
 import type { HeartbeatPayload } from "../../../durable-objects/instance/machine.rpc";
-import type { PendingCommand } from "../commands/commands.core";
 import type { OwnerCtx } from "../../kernel/context";
 import { objectOf, refOf, speakFor } from "../instances";
 
 export interface HeartbeatAnswer {
   readonly ok: true;
-  readonly pending_commands: readonly PendingCommand[];
+  readonly pending_commands: Extract<BeatAnswer, { kind: "ok" }>["pending"];
 }
 
 /**

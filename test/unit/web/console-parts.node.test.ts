@@ -153,7 +153,7 @@ describe("small rules", () => {
   });
 
   it("describes the history of a machine", () => {
-    const words = (type: string, data: Record<string, unknown> | null = null) => Object.values(describeEvent({ type, data }));
+    const words = (type: string, data: Record<string, unknown> = {}) => Object.values(describeEvent({ type, data }));
     expect(words("machine.offline", { reason: "link_lost" })).toEqual(["Went offline", "its link was lost", "bad"]);
     expect(words("machine.online", { reason: "beat" })).toEqual(["Came online", "", "ok"]);
     expect(words("gateway_rebuilt")).toEqual(["Gateway rebuilt", "", "plain"]);

@@ -10,6 +10,17 @@ const at = (seconds: number): string => new Date(T0 + seconds * 1000).toISOStrin
 function machine(instanceId: string, change: Partial<Machine> = {}): Machine {
   return {
     instanceId,
+    hostname: null,
+    os: null,
+    arch: null,
+    cliVersion: null,
+    pluginVersion: null,
+    provider: null,
+    orgoWorkspaceId: null,
+    orgoWorkspaceName: null,
+    orgoComputerId: null,
+    provisionStatus: null,
+    lastGatewayRestart: null,
     isOnline: true,
     gatewayStatus: "running",
     hasOpenclaw: true,
@@ -17,7 +28,7 @@ function machine(instanceId: string, change: Partial<Machine> = {}): Machine {
     botCount: 0,
     bots: [],
     lastHeartbeat: at(0),
-    label: null,
+    label: instanceId,
     reachable: true,
     link: "socket",
     linkSince: at(0),
@@ -27,7 +38,7 @@ function machine(instanceId: string, change: Partial<Machine> = {}): Machine {
     cpuCount: 1,
     uptimeSeconds: 10,
     gatewayPid: 1,
-    version: null,
+    version: "1",
     offlineReason: null,
     offlineSince: null,
     pendingCommands: 0,
@@ -53,7 +64,7 @@ function entryOf(state: FleetState, instanceId: string) {
 const command = (instanceId: string, id: string, status: string, result: string | null = null): FleetEvent => ({
   type: "command.update",
   instanceId,
-  command: { id, commandType: "restart_gateway", status, result },
+  command: { id, commandType: "restart_gateway", status, result, createdAt: at(0), deliveredAt: null, acknowledgedAt: null, completedAt: null },
   at: at(1),
 });
 
@@ -125,11 +136,6 @@ describe("reduceFleet: state of machines", () => {
     expect(reduceFleet(state, event({ type: "weather.change" } as unknown as FleetEvent))).toBe(state);
   });
 
-  it("fills fields that an older server does not send", () => {
-    const bare = { instanceId: "a", isOnline: true, gatewayStatus: "running", hasOpenclaw: true, hasHermes: false, botCount: 0, bots: [] };
-    const state = fleetOf(bare as unknown as Machine);
-    expect(entryOf(state, "a").machine).toMatchObject({ reachable: true, link: "none", watched: [], pendingCommands: 0 });
-  });
 
   it("flashes for what can be seen and not for each beat", () => {
     let state = fleetOf(machine("a"));

@@ -10,10 +10,10 @@ import { RelativeTime } from "../ui/relative-time";
 import { Skeleton } from "../ui/skeleton";
 import { Nothing, Section } from "../machine/section";
 import { MintTokenDialog } from "./mint-token-dialog";
+import { TOKENS_KEY } from "./tokens-key";
 
 type Token = components["schemas"]["TokenListItem"];
 
-export const TOKENS_KEY = ["cli-tokens"] as const;
 
 const STATUS_TONE: Record<string, string> = {
   active: "bg-ok-soft text-ok",

@@ -7,7 +7,7 @@ import { CopyButton } from "../ui/copy-button";
 import { Dialog } from "../ui/dialog";
 import { ErrorNotice } from "../ui/error-notice";
 import { Field, selectClass } from "../ui/field";
-import { TOKENS_KEY } from "./cli-tokens";
+import { TOKENS_KEY } from "./tokens-key";
 
 const LIFETIMES = { "1h": "1 hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days", "1y": "1 year", never: "Never" } as const;
 

@@ -2,7 +2,6 @@
 import { queryOptions, type QueryClient } from "@tanstack/react-query";
 import type { paths } from "../../../clients/fleet.gen";
 import { api, unwrap } from "../api/client";
-import type { Machine } from "../api/live-types";
 import { EMPTY_FLEET, reduceFleet } from "./fleet.reducer";
 import type { FleetAction, FleetState } from "./fleet.types";
 
@@ -25,8 +24,7 @@ export function fleetQuery(client: QueryClient) {
       ]);
       return reduceFleet(findFleet(client), {
         kind: "snapshot",
-        // The live fields are added by this server; readMachine fills any that are missing.
-        machines: list.machines as Machine[],
+        machines: list.machines,
         overview,
         requestedAtMs,
         receivedAtMs: Date.now(),

@@ -1,6 +1,5 @@
 /** `reduceFleet(state, action)`: pure, tolerant of repeated, late and unknown events. */
 import type { FleetEvent, Machine, Overview } from "../api/live-types";
-import { readMachine } from "../api/live-types";
 import type { FleetAction, FleetState, FleetTransition, MachineEntry, RestartPhase } from "./fleet.types";
 import { nextRestart, noteGatewayForRestart } from "./restart.core";
 
@@ -201,10 +200,9 @@ function applySnapshot(
     if (entry.touchedAtMs > requestedAtMs) entries[instanceId] = entry;
   }
   const transitions = [...state.transitions];
-  for (const raw of machines) {
-    const removedAtMs = state.removed[raw.instanceId];
-    if (entries[raw.instanceId] || (removedAtMs !== undefined && removedAtMs > requestedAtMs)) continue;
-    const machine = readMachine(raw);
+  for (const machine of machines) {
+    const removedAtMs = state.removed[machine.instanceId];
+    if (entries[machine.instanceId] || (removedAtMs !== undefined && removedAtMs > requestedAtMs)) continue;
     const known = state.entries[machine.instanceId];
     entries[machine.instanceId] = known ? renewEntry(known, machine, nowMs) : newEntry(machine, nowMs);
     if (state.loaded) transitions.push(...findTransition(state, known, machine, transitions.length));
@@ -218,8 +216,7 @@ function applySnapshot(
   };
 }
 
-function putMachine(state: FleetState, raw: Machine, nowMs: number): FleetState {
-  const machine = readMachine(raw);
+function putMachine(state: FleetState, machine: Machine, nowMs: number): FleetState {
   const known = state.entries[machine.instanceId];
   if (known && isOlder(machine.lastHeartbeat, known.machine.lastHeartbeat)) return state;
   const entry = known ? renewEntry(known, machine, nowMs) : newEntry(machine, nowMs);

@@ -1,16 +1,12 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, unwrap } from "../api/client";
-import { readMachine, type CommandStatus, type MachineDetail } from "../api/live-types";
+import type { CommandStatus, MachineDetail } from "../api/live-types";
 
 export function machineQuery(instanceId: string) {
   return queryOptions({
     queryKey: ["machine", instanceId],
-    queryFn: async ({ signal }): Promise<MachineDetail> => {
-      const raw = unwrap(
-        await api.GET("/api/v1/dashboard/machines/{instance_id}", { params: { path: { instance_id: instanceId } }, signal }),
-      ) as Partial<MachineDetail> & Parameters<typeof readMachine>[0];
-      return { ...readMachine(raw), samples: raw.samples ?? [], events: raw.events ?? [] } as MachineDetail;
-    },
+    queryFn: async ({ signal }): Promise<MachineDetail> =>
+      unwrap(await api.GET("/api/v1/dashboard/machines/{instance_id}", { params: { path: { instance_id: instanceId } }, signal })),
   });
 }
 
