@@ -4,8 +4,11 @@ import type { LimitClass } from "./rate-limit/rate-limit";
 
 export type Method = "get" | "post" | "put" | "patch" | "delete";
 
-/** Kinds of credential an operation takes. `none` needs none; `user` is a person's access token; `cliToken` a CLI's. */
-export type AuthKind = "none" | "user" | "cliToken";
+/**
+ * Kinds of credential an operation takes. `none` needs none; `user` is a person's access token; `cliToken` a CLI's; `admin` is
+ * the token of a person who is an administrator now, `superadmin` of one who may do everything.
+ */
+export type AuthKind = "none" | "user" | "cliToken" | "admin" | "superadmin";
 
 type Schema = z.ZodType;
 type Output<S> = S extends Schema ? z.output<S> : undefined;

@@ -1,8 +1,7 @@
 import type { Context as HonoContext, Env as HonoEnv, Hono } from "hono";
 import { authenticate, bearerOf } from "../auth/authenticate";
 import { requireLive } from "../auth/liveness";
-import type { Actor } from "../auth/actor";
-import { isOwner } from "../auth/actor";
+import { isOwner, type Actor, type Role } from "../auth/actor";
 import type { Ctx } from "../context";
 import { AppError } from "../errors/app-error";
 import { withIdempotency } from "../idempotency";
@@ -45,7 +44,7 @@ async function runOperation(op: Operation, c: HonoContext<PipelineEnv>): Promise
   if (spec.limit !== "credential" && spec.limit !== "public") {
     await takeFromLimit(config, scope.limits, spec.limit, isOwner(actor) ? `${op.spec.limit}:${actor.userId}` : ctx.client.ip);
   }
-  if (isOwner(actor) && spec.live !== false) await requireLive(ctx);
+  if (isOwner(actor) && spec.live !== false) requireRole(op, await requireLive(ctx));
 
   const params = spec.params ? parseInput(spec.params, c.req.param(), "path") : undefined;
   const query = spec.query ? parseInput(spec.query, c.req.query(), "query") : undefined;
@@ -65,12 +64,18 @@ async function runOperation(op: Operation, c: HonoContext<PipelineEnv>): Promise
   return status === 204 ? new Response(null, { status }) : Response.json(output ?? null, { status });
 }
 
+/** Administrators are asked of D1, not of the token: a role that was taken away counts at once. @throws AppError FORBIDDEN */
+function requireRole({ spec: { auth } }: Operation, role: Role | null): void {
+  const needed = auth.includes("admin") ? ["admin", "superadmin"] : auth.includes("superadmin") ? ["superadmin"] : null;
+  if (needed && !auth.includes("user") && !needed.includes(role ?? "")) throw new AppError("FORBIDDEN", "This needs an administrator.");
+}
+
 async function resolveActor(op: Operation, request: Request, anonymous: Ctx): Promise<Actor> {
   const { auth } = op.spec;
   if (auth.includes("none")) return anonymous.actor;
   const token = (op.spec.tokenInQuery ? new URL(request.url).searchParams.get("token") : null) ?? bearerOf(request.headers);
   const actor = await authenticate(anonymous.config, token, anonymous.clock.now());
-  if (actor.type === "user" && auth.includes("user")) return actor;
+  if (actor.type === "user" && (auth.includes("user") || auth.includes("admin") || auth.includes("superadmin"))) return actor;
   if (actor.type === "cliToken" && auth.includes("cliToken")) return actor;
   throw new AppError("FORBIDDEN", actor.type === "cliToken" ? "A CLI token may not do this; use a signed-in session." : "This needs another kind of credential.");
 }
