@@ -1,12 +1,12 @@
 import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { inRoot } from "../../scripts/lib/paths.mjs";
 
 /** @typedef {import("./generator.mjs").Outcome} Outcome */
 /** @typedef {import("./links.mjs").Machine} Machine */
 
 /** Starts the generator's process; its orders run one after the other. */
 export function startGenerator() {
-  const child = fork(fileURLToPath(new URL("generator.mjs", import.meta.url)), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const child = fork(inRoot("bench/load/generator.mjs"), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   /** @type {Map<number, { resolve: (value: unknown) => void, reject: (error: Error) => void }>} */
   const waiting = new Map();
   let next = 0;

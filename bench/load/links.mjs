@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import { AnswerReader, requestText } from "./http-connection.mjs";
 
 /** @typedef {{ instanceId: string, token: string, userToken: string }} Machine */

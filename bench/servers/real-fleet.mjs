@@ -20,8 +20,9 @@ export async function raisePlanCap(db) {
 }
 
 /**
+ * @template [T=Record<string, string>]
  * @param {string} origin @param {string} method @param {string} path @param {{ token?: string, body?: unknown }} [options]
- * @returns {Promise<Record<string, string> & Record<number, { text: string }>>} the answer
+ * @returns {Promise<T>} the answer's JSON
  */
 async function call(origin, method, path, { token, body } = {}) {
   const response = await fetch(`${origin}${path}`, {
@@ -38,8 +39,9 @@ async function call(origin, method, path, { token, body } = {}) {
 /** @param {string} origin @param {string} email */
 async function mailedCode(origin, email) {
   for (let tries = 0; tries < 100; tries++) {
-    const [mail] = await call(origin, "GET", `/dev/mailbox?to=${encodeURIComponent(email)}`);
-    const code = /\b(\d{6})\b/.exec(mail?.text ?? "")?.[1];
+    /** @type {{ text: string }[]} */
+    const mails = await call(origin, "GET", `/dev/mailbox?to=${encodeURIComponent(email)}`);
+    const code = /\b(\d{6})\b/.exec(mails[0]?.text ?? "")?.[1];
     if (code !== undefined) return code;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -58,7 +60,9 @@ async function signUp(origin, index) {
 
 /** @param {string} origin @param {string} userToken @param {number} index @returns {Promise<Machine>} */
 async function registerMachine(origin, userToken, index) {
+  /** @type {{ token: string }} */
   const { token } = await call(origin, "POST", "/api/v1/user/cli-tokens", { token: userToken, body: { name: `machine ${index}`, expires_in: "24h" } });
+  /** @type {{ instance_id: string }} */
   const { instance_id: instanceId } = await call(origin, "POST", "/api/v1/openclaw/register", { token, body: { instance_id: `bench-${index}`, label: "den", version: "1.0.0" } });
   return { instanceId, token, userToken };
 }

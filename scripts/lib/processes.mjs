@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 
 /**
  * A live process: what runs and when it began. Both together tell it from a later one with the same pid.
@@ -82,7 +83,8 @@ const NPM = /(^|[\s/\\])npm(-cli\.js)?(\s|$)/;
  * @param {() => void} gone
  */
 export function watchLauncher(gone) {
-  if (process.env["npm_lifecycle_event"] === undefined || process.platform === "win32") return;
+  const script = basename(process.argv[1] ?? "");
+  if (!process.env["npm_lifecycle_script"]?.includes(`scripts/${script}`) || process.platform === "win32") return;
   const shell = process.ppid;
   const isNpm = (/** @type {number} */ pid) => NPM.test(describeProcess(pid)?.command.replace(/^\S*sh -c .*/, "") ?? "");
   // Some shells replace themselves by the command; then npm is our parent.

@@ -1,0 +1,220 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { fleetFeatures } from "../../src/fleet";
+import type { Operation } from "../../src/kernel/operation";
+import { findFeature } from "../../src/kernel/registry";
+import { api, expectStatus, mintToken, signUpUser, uniqueName, type ApiAnswer, type TestUser } from "../support/client";
+import { registerMachine } from "../support/machines";
+
+/** What every operation owes its callers, asked of the registry, so that a new operation is covered on the day it is added. */
+
+interface Listed {
+  readonly feature: string;
+  readonly op: Operation["spec"];
+}
+const listed: readonly Listed[] = (
+  await Promise.all(fleetFeatures.map(async (feature) => (await feature.load()).operations.map((operation) => ({ feature: feature.name, op: operation.spec }))))
+).flat();
+
+const named = (keep: (op: Operation["spec"]) => boolean) => listed.filter(({ op }) => keep(op)).map(({ op }) => [op.id, op] as const);
+const isMutation = (op: Operation["spec"]) => op.method !== "get";
+const takesBody = (op: Operation["spec"]) => op.body !== undefined && op.method !== "get";
+const needsOwner = (op: Operation["spec"]) => !op.auth.includes("none");
+
+/** Change nothing in D1 themselves, so nothing commits an audit row: the machine's object keeps commands and history. */
+const WITHOUT_AUDIT: Readonly<Record<string, string>> = {
+  "fleet.machines.heartbeat": "the machine's object keeps its state; D1 follows by projection",
+  "fleet.machines.disconnect": "the machine's object writes machine.offline to its history",
+  "fleet.commands.create": "the command itself is kept by the machine's object",
+  "fleet.commands.acknowledge": "kept with the command",
+  "fleet.commands.record-result": "kept with the command and in the machine's history",
+  "fleet.gateway.restart": "a command like any other",
+};
+
+/** Path parameters that name nobody's property, with why. */
+const OPEN_PARAMETERS: Readonly<Record<string, string>> = {
+  code: "a started CLI login belongs to nobody yet; whoever holds the verifier gets it",
+};
+
+/** Bodies that are fine as far as their schema goes, where one is required beside a path parameter. */
+const VALID_BODY: Readonly<Record<string, unknown>> = { "fleet.commands.record-result": { status: "success", result: "done" } };
+
+type ErrorBody = Record<string, unknown>;
+
+function expectError(answer: ApiAnswer<ErrorBody>, status: number, code?: string): void {
+  const context = JSON.stringify(answer.body).slice(0, 300);
+  expect(answer.status, context).toBe(status);
+  expect(answer.headers.get("content-type"), context).toContain("application/json");
+  expect(answer.body["code"], context).toMatch(/^[a-z][a-z_]+$/);
+  if (code !== undefined) expect(answer.body["code"]).toBe(code);
+  expect(answer.body["request_id"]).toMatch(/^req_[0-9a-z]{20}$/);
+  expect(answer.headers.get("x-request-id")).toBe(answer.body["request_id"]);
+  expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+  if (Array.isArray(answer.body["detail"])) expect(answer.body["error"]).toBe("validation_error");
+  else {
+    expect(typeof answer.body["detail"]).toBe("string");
+    expect(answer.body["detail"]).not.toBe("");
+    expect(answer.body["error"]).toBe(answer.body["detail"]);
+  }
+  if (status === 401) expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+}
+
+const fillPath = (path: string, value: (name: string) => string): string => path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(value(name)));
+const anyPath = (op: Operation["spec"]): string => fillPath(op.path, (name) => (name === "session_id" ? "1" : uniqueName("any")));
+const headersOf = (op: Operation["spec"]): Record<string, string> => (op.path.endsWith("/socket") ? { upgrade: "websocket" } : {});
+const call = (op: Operation["spec"], options: { token?: string | undefined; body?: unknown; path?: string }) =>
+  api<ErrorBody>(op.method.toUpperCase(), options.path ?? anyPath(op), { token: options.token, body: options.body, headers: headersOf(op) });
+
+let user: TestUser;
+let owner: TestUser;
+let cliToken: string;
+/** Ids that exist and belong to {@link owner}. */
+let owned: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  user = await signUpUser();
+  cliToken = (await mintToken(user)).token;
+  owner = await signUpUser();
+  const instanceId = await registerMachine(owner);
+  const { id: commandId } = await expectStatus<{ id: string }>(200, "POST", "/api/v1/dashboard/commands", { token: owner.accessToken, body: { instance_id: instanceId, command_type: "update_cli" } });
+  owned = { instance_id: instanceId, command_id: commandId, session_id: String(owner.sessionId), token_id: (await mintToken(owner)).id };
+});
+
+describe("the registry", () => {
+  it("is not empty and names every operation once, as family.feature.verb", () => {
+    expect(listed.length).toBeGreaterThan(30);
+    const ids = listed.map(({ op }) => op.id);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of ids) expect(id).toMatch(/^fleet\.[a-z]+(-[a-z]+)*\.[a-z]+([A-Z][a-z]+)*(-[a-z]+)*$/);
+  });
+
+  it("has every method and path once, also where parameters have other names", () => {
+    const places = listed.map(({ op }) => `${op.method} ${op.path.replace(/\{\w+\}/g, "{}")}`);
+    expect(new Set(places).size).toBe(places.length);
+  });
+
+  it.each(listed.map(({ feature, op }) => [op.id, feature, op] as const))("routes %s to its own feature, and its schemas fit its path", (_, feature, op) => {
+    expect(findFeature(fleetFeatures, anyPath(op))?.name).toBe(feature);
+    expect(op.params !== undefined).toBe(op.path.includes("{"));
+    expect(op.output !== undefined || op.produces !== undefined || op.status === 204).toBe(true);
+    expect(op.auth.includes("none") && op.auth.length > 1).toBe(false);
+    if (op.auth.includes("none")) expect(["credential", "public"]).toContain(op.limit);
+    if (op.tokenInQuery) expect(op.query?.safeParse({ token: "x" }).success).toBe(true);
+  });
+
+  it("audits every change, save those that an object keeps", () => {
+    const silent = listed.filter(({ op }) => isMutation(op) && op.audit === undefined).map(({ op }) => op.id);
+    expect(silent.sort()).toEqual(Object.keys(WITHOUT_AUDIT).sort());
+    for (const { op } of listed) if (op.audit !== undefined) expect(op.audit).toMatch(/^[a-z_]+\.[a-z_]+$/);
+  });
+
+  it("asks D1 whether a credential lives, unless an object vouches for it", () => {
+    expect(listed.filter(({ op }) => op.live === false).map(({ op }) => op.id).sort()).toEqual(["fleet.commands.acknowledge", "fleet.commands.record-result", "fleet.machines.disconnect", "fleet.machines.heartbeat", "fleet.streams.socket"]);
+  });
+});
+
+describe("credentials", () => {
+  it.each(named(needsOwner))("%s: none is 401, forged ones are 401", async (_, op) => {
+    expectError(await call(op, {}), 401, "unauthenticated");
+    const swap = (text: string, at: number) => text.slice(0, at) + (text[at] === "A" ? "B" : "A") + text.slice(at + 1);
+    const jwtBody = user.accessToken.indexOf(".") + 20;
+    for (const token of [swap(user.accessToken, jwtBody), swap(cliToken, cliToken.indexOf("_cli_") + 12), swap(cliToken, cliToken.length - 4), user.idToken, user.refreshToken, "x"]) {
+      expectError(await call(op, { token }), 401, "unauthenticated");
+    }
+    if (op.tokenInQuery) expectError(await call(op, { path: `${anyPath(op)}?token=${swap(cliToken, cliToken.length - 4)}` }), 401, "unauthenticated");
+  });
+
+  it.each(named((op) => needsOwner(op) && !op.auth.includes("cliToken")))("%s: a CLI token is 403", async (_, op) => {
+    expectError(await call(op, { token: cliToken }), 403, "forbidden");
+  });
+
+  it.each(named((op) => needsOwner(op) && !op.tokenInQuery))("%s: a token in the query is none", async (_, op) => {
+    expectError(await call(op, { path: `${anyPath(op)}?token=${encodeURIComponent(user.accessToken)}` }), 401, "unauthenticated");
+  });
+});
+
+describe("bodies", () => {
+  const tokenFor = (op: Operation["spec"]) => (needsOwner(op) ? user.accessToken : undefined);
+
+  it.each(named(takesBody))("%s: malformed JSON, a list, too much, and nothing", async (_, op) => {
+    const token = tokenFor(op);
+    for (const body of ["{not json", '{"a":1', "\u0000"]) {
+      const malformed = await call(op, { token, body });
+      expectError(malformed, 422, "validation_error");
+      expect(malformed.body["detail"]).toMatchObject([{ loc: ["body", expect.any(Number)], type: "json_invalid" }]);
+    }
+    for (const body of [[], "7", '"text"', "true"]) {
+      const wrong = await call(op, { token, body });
+      expectError(wrong, 422, "validation_error");
+      expect((wrong.body["detail"] as { loc: unknown[] }[])[0]?.loc[0]).toBe("body");
+    }
+    const nothing = await call(op, { token });
+    if (op.bodyOptional) expect([200, 201, 204, 404], JSON.stringify(nothing.body)).toContain(nothing.status);
+    else expectError(nothing, 422, "validation_error");
+  });
+
+  it.each(named(takesBody))("%s: ten megabytes are 413", async (_, op) => {
+    expectError(await call(op, { token: tokenFor(op), body: `{"a":"${"x".repeat(10 * 1024 * 1024)}"}` }), 413, "payload_too_large");
+  });
+
+  it.each(named((op) => takesBody(op) && needsOwner(op)))("%s: credentials are asked before the body is read", async (_, op) => {
+    expectError(await call(op, { body: "{not json" }), 401, "unauthenticated");
+  });
+});
+
+describe("what belongs to somebody else", () => {
+  const withParameters = named((op) => needsOwner(op) && op.path.includes("{"));
+
+  it.each(withParameters)("%s: another user's id and an unknown one are the same 404", async (_, op) => {
+    const unknown = (name: string) => (name === "session_id" ? "999999999" : name === "token_id" ? crypto.randomUUID() : uniqueName("nobody"));
+    const foreign = (name: string) => {
+      const id = owned[name];
+      if (id === undefined) throw new Error(`give the test an id for {${name}}`);
+      return id;
+    };
+    const body = VALID_BODY[op.id];
+    for (const token of [user.accessToken, ...(op.auth.includes("cliToken") ? [cliToken] : [])]) {
+      const theirs = await call(op, { token, body, path: fillPath(op.path, foreign) });
+      const nobodys = await call(op, { token, body, path: fillPath(op.path, unknown) });
+      expectError(theirs, 404, "not_found");
+      expectError(nobodys, 404, "not_found");
+      expect(theirs.body["detail"]).toBe(nobodys.body["detail"]);
+    }
+  });
+
+  it("has path parameters without an owner only where that is meant", () => {
+    const open = listed.filter(({ op }) => !needsOwner(op)).flatMap(({ op }) => [...op.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]));
+    expect([...new Set(open)]).toEqual(Object.keys(OPEN_PARAMETERS));
+  });
+
+  it("stays as it was after all those tries", async () => {
+    const { token_id: tokenId, instance_id: instanceId, session_id: sessionId } = owned;
+    const get = (path: string) => expectStatus<Record<string, unknown>>(200, "GET", path, { token: owner.accessToken });
+    expect(await get(`/api/v1/user/cli-tokens/${tokenId}`)).toMatchObject({ status: "active", revoked_at: null });
+    expect(await get(`/api/v1/dashboard/commands/${instanceId}`)).toMatchObject([{ status: "pending", result: null }]);
+    expect((await get("/api/v1/user/sessions"))["sessions"]).toMatchObject([{ id: Number(sessionId) }]);
+  });
+});
+
+describe("places that are none", () => {
+  it.each(["/nowhere", "/api/v2/user/profile", "/api/v1", "/api/v1/user/profiles", ...fleetFeatures.flatMap((feature) => feature.prefixes.filter((prefix) => prefix !== "/").map((prefix) => `${prefix}/no/such/place`))])("GET %s is 404", async (path) => {
+    expectError(await api<ErrorBody>("GET", path, { token: user.accessToken }), 404, "not_found");
+  });
+
+  it.each(listed.map(({ op }) => [op.id, op] as const))("%s: methods that nobody declared are refused", async (_, op) => {
+    const pattern = op.path.replace(/\{\w+\}/g, "{}");
+    const declared = new Set(listed.filter((other) => other.op.path.replace(/\{\w+\}/g, "{}") === pattern).map((other) => other.op.method));
+    for (const method of ["put", "patch", "delete", "post"] as const) {
+      if (declared.has(method)) continue;
+      const answer = await api<ErrorBody>(method.toUpperCase(), anyPath(op), { token: user.accessToken });
+      expect([404, 405], `${method} ${op.path}`).toContain(answer.status);
+      expectError(answer, answer.status);
+    }
+  });
+
+  it("lets browsers of any origin ask first", async () => {
+    const preflight = await api("OPTIONS", "/api/v1/user/profile", { headers: { origin: "https://console.example", "access-control-request-method": "GET", "access-control-request-headers": "authorization" } });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("access-control-allow-origin")).toBe("*");
+    expect(preflight.headers.get("access-control-allow-headers")).toContain("authorization");
+  });
+});
