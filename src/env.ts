@@ -1,22 +1,16 @@
 import { fromBase64Url } from "./kernel/crypto/bytes";
 import { parseKeyRing } from "./kernel/crypto/key-ring";
 import type { Config } from "./kernel/config";
+import type { ObjectBindings } from "./kernel/context";
 import { AppError } from "./kernel/errors/app-error";
+import type { LimitBindings } from "./kernel/rate-limit/rate-limit";
 
 /** Bindings and variables of wrangler.toml plus the secrets of `.dev.vars.example`. */
-export interface Env {
+export interface Env extends LimitBindings, ObjectBindings {
   readonly DB: D1Database;
   readonly FILES: R2Bucket;
   readonly JOBS: Queue;
   readonly ASSETS: Fetcher;
-  readonly INSTANCE_DO: DurableObjectNamespace;
-  readonly ACCOUNT_FEED_DO: DurableObjectNamespace;
-  readonly LIMIT_CREDENTIAL_IP: RateLimit;
-  readonly LIMIT_CREDENTIAL_ID: RateLimit;
-  readonly LIMIT_PUBLIC_IP: RateLimit;
-  readonly LIMIT_READ: RateLimit;
-  readonly LIMIT_WRITE: RateLimit;
-  readonly LIMIT_BEAT: RateLimit;
   readonly ENVIRONMENT?: string;
   readonly PUBLIC_URL?: string;
   readonly MATRIX_SERVER_NAME?: string;
