@@ -2,13 +2,14 @@
  * Builds what start, test, deploy and the benchmarks need. Each part is rebuilt when the content of its inputs changed.
  * As a command: `node scripts/build.mjs [openapi|web|cli|worker …]`.
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { bootstrap } from "./lib/bootstrap.mjs";
 import { hashInputs } from "./lib/content-hash.mjs";
 import { inRoot, ROOT, TOOLS } from "./lib/paths.mjs";
 import { createReporter } from "./lib/reporter.mjs";
-import { runNode } from "./lib/run.mjs";
+import { CommandFailed, run, runNode } from "./lib/run.mjs";
 
 /** @typedef {import("./lib/reporter.mjs").Reporter} Reporter */
 /**
@@ -21,7 +22,7 @@ import { runNode } from "./lib/run.mjs";
 
 const COMMON = ["package-lock.json", "scripts/build.mjs", "tsconfig.base.json"];
 
-/** @type {Record<"openapi" | "web" | "cli" | "worker", Part>} */
+/** @type {Record<"openapi" | "web" | "cli" | "package" | "worker", Part>} */
 const PARTS = {
   openapi: {
     title: "OpenAPI document and client types",
@@ -46,6 +47,19 @@ const PARTS = {
     outputs: ["cli/dist/sett.mjs"],
     make: async () => {
       await runNode("cli build", [inRoot("cli/build.mjs")]);
+    },
+  },
+  package: {
+    title: "command line as a package to install from this server",
+    inputs: [...COMMON, "cli", "clients"],
+    outputs: ["web/dist/cli/sett-cli.tgz"],
+    make: async () => {
+      const folder = inRoot("web/dist/cli");
+      rmSync(folder, { recursive: true, force: true });
+      mkdirSync(folder, { recursive: true });
+      const packed = await run(process.platform === "win32" ? "npm.cmd" : "npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder], { cwd: inRoot("cli") });
+      if (packed.code !== 0) throw new CommandFailed("npm pack", packed);
+      for (const name of readdirSync(folder)) renameSync(join(folder, name), join(folder, "sett-cli.tgz"));
     },
   },
   worker: {
@@ -94,6 +108,8 @@ export const buildOpenapi = (reporter, options) => build("openapi", reporter, op
 export const buildWeb = (reporter, options) => build("web", reporter, options);
 /** @type {Build} */
 export const buildCli = (reporter, options) => build("cli", reporter, options);
+/** @type {Build} Needs the command line and the console, whose folder it lies in. */
+const buildPackage = (reporter, options) => build("package", reporter, options);
 /** @type {Build} */
 export const buildWorker = (reporter, options) => build("worker", reporter, options);
 
@@ -104,6 +120,7 @@ export async function buildAll(reporter, options) {
   const web = buildOpenapi(reporter, options).then(() => buildWeb(reporter, options));
   const outcomes = await Promise.allSettled([rest, web]);
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  await buildPackage(reporter, options);
 }
 
 async function main() {

@@ -13,8 +13,8 @@ import type { AccountFeedRpc, DashboardEvent, MachineEvent, MachineReport, Overv
 import { EMPTY_OVERVIEW, replaceContribution } from "./overview.core";
 
 const EVENTS_KEEP = 1_000;
-/** A dashboard counts as looking this long after the last sign of it. */
-const WATCH_MS = 60 * SECOND_MS;
+/** How long a machine goes on showing every beat unasked: longer than the 300 s between beats of a machine with a stream. Its next report ends it. */
+const WATCH_MS = 360 * SECOND_MS;
 /** Fastest beat asked of a watched machine; many machines of one account share the feed, so they are asked for less. */
 const PACE_MIN_MS = 5 * SECOND_MS;
 const PACE_PER_MACHINE_MS = 25;

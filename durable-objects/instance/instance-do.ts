@@ -65,7 +65,7 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
       if (attached && attached.lastSeen >= machine.live.lastSeen) machine.live = attached;
     }
     await this.#alarms.load();
-    for (const machine of this.#machines) await this.#keeper.noticeLostLinks(machine, Date.now());
+    for (const machine of this.#machines) await this.#keeper.resume(machine, Date.now());
   }
 
   #find(ref: InstanceRef): Machine | null {
@@ -103,6 +103,7 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     const refusal = this.#refusal(machine, caller);
     if (refusal || !machine) return refusal ?? { kind: "gone" };
     const now = Date.now();
+    await this.#alarms.heal();
     await this.#keeper.takeBeat(machine, payload, now);
     const linked = this.#links.facts(machine.id).kind !== "none";
     return { kind: "ok", pending: this.#desk.pending(machine, now), beatIntervalSeconds: linked ? LINKED_BEAT_SECONDS : UNLINKED_BEAT_SECONDS };
@@ -180,12 +181,14 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
   async getSummary(ref: InstanceRef): Promise<MachineSummary | null> {
     const machine = this.#find(ref);
     if (!machine) return null;
+    await this.#alarms.heal();
     await this.#keeper.settle(machine, Date.now());
     return this.#keeper.summary(machine);
   }
 
   async watch(ref: InstanceRef, until: number, paceMs: number): Promise<void> {
     const machine = this.#find(ref);
+    await this.#alarms.heal();
     if (machine) this.#keeper.watch(machine, until, paceMs);
   }
 
@@ -246,6 +249,7 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     const now = Date.now();
     if (attachment.expiresAt !== null && attachment.expiresAt <= now) return close(ws, CLOSE.tokenDead, "token expired");
     if (attachment.type === "sse") return;
+    await this.#alarms.heal();
     const frame = readFrame(message, machine.ref.instanceId);
     switch (frame.t) {
       case "tooLarge":

@@ -16,6 +16,8 @@ export type AlarmReason = "grace" | "silence" | "backstop" | "commands" | "annou
 
 export const BACKSTOP_MS = 30 * MINUTE_MS;
 const ANNOUNCE_RETRY_MS = 5 * SECOND_MS;
+/** How long one `pace` lasts: a daemon goes back to its own rhythm this soon after nobody looks any more. */
+const PACE_MS = 60 * SECOND_MS;
 /** A `pace` is renewed when less than this of the old one is left. */
 const PACE_SLACK_MS = 20 * SECOND_MS;
 
@@ -67,7 +69,7 @@ export class Keeper {
     this.#recordHistory(machine, folded.changes, now);
     if (!linked) {
       alarms.disarm(machine.id, "grace");
-      if (alarms.dueAt(machine.id, "silence") === null) await alarms.arm(machine.id, "silence", now + SILENCE_MS);
+      if (alarms.dueAt(machine.id, "silence") === null) await alarms.armDerived(machine.id, "silence", now + SILENCE_MS);
     }
     if (machine.unannounced) await this.announce(machine, folded.changes, now);
     else if (machine.live.watchUntil > now) this.#parts.defer(this.show(machine, now));
@@ -115,11 +117,18 @@ export class Keeper {
     await this.#tell(machine, [{ type: "machine.link", instanceId: machine.ref.instanceId, link: "down", transport, at: iso(now) }], now, ws);
   }
 
-  /** After a crash links are gone without a close event: a machine that seems alive, has no link and no clock gets its grace. */
-  async noticeLostLinks(machine: Machine, now: number): Promise<void> {
+  /**
+   * After a wake-up: a machine that beats without a link gets its clock again (last-seen tells it, no row does), and one whose
+   * links a crash took without a close event (its backstop shows that it had some) gets its grace.
+   */
+  async resume(machine: Machine, now: number): Promise<void> {
     const { links, alarms } = this.#parts;
-    const clocked = alarms.dueAt(machine.id, "grace") !== null || alarms.dueAt(machine.id, "silence") !== null;
-    if (machine.state.reachable && !clocked && links.facts(machine.id).kind === "none") await alarms.arm(machine.id, "grace", now + GRACE_MS);
+    if (!machine.state.reachable || links.facts(machine.id).kind !== "none" || alarms.dueAt(machine.id, "grace") !== null) return;
+    if (alarms.dueAt(machine.id, "backstop") === null) alarms.restoreDerived(machine.id, "silence", machine.live.lastSeen + SILENCE_MS);
+    else {
+      alarms.disarm(machine.id, "backstop");
+      await alarms.arm(machine.id, "grace", now + GRACE_MS);
+    }
   }
 
   /** One due alarm. Each leaves its reason disarmed or moved, so that it cannot fire for ever. */
@@ -134,7 +143,7 @@ export class Keeper {
         if (link.kind !== "none" || !machine.state.reachable) alarms.disarm(machine.id, reason);
         else if (heardSinceLink && due > now) {
           alarms.disarm(machine.id, reason);
-          await alarms.arm(machine.id, "silence", due);
+          await alarms.armDerived(machine.id, "silence", due);
         } else await this.goOffline(machine, reason === "grace" ? "link_lost" : "silence", now);
         return;
       }
@@ -205,9 +214,10 @@ export class Keeper {
       links.keepLive(machine.id, machine.live);
     }
     if (until === 0) return;
-    links.pace(machine.id, paceMs, until, PACE_SLACK_MS);
+    const now = Date.now();
+    links.pace(machine.id, paceMs, Math.min(until, now + PACE_MS), PACE_SLACK_MS);
     const { alarms } = this.#parts;
-    const look = Date.now() + SILENCE_MS;
+    const look = now + SILENCE_MS;
     if ((alarms.dueAt(machine.id, "backstop") ?? 0) > look) this.#parts.defer(alarms.arm(machine.id, "backstop", look));
   }
 

@@ -10,6 +10,8 @@ export class AlarmTable<Reason extends string> {
   readonly #storage: DurableObjectStorage;
   readonly #sql: CountedSql;
   readonly #due = new Map<string, number>();
+  /** Keys of {@link #due} that have no row. */
+  readonly #derived = new Set<string>();
   #physical: number | null = null;
 
   constructor(storage: DurableObjectStorage, sql: CountedSql) {
@@ -17,14 +19,34 @@ export class AlarmTable<Reason extends string> {
     this.#sql = sql;
   }
 
-  /** Reads the table after a wake-up, and re-arms a physical alarm that got lost. Call once the table exists. */
+  /** Reads the table after a wake-up. Call once the table exists; {@link heal} re-arms a physical alarm that got lost. */
   async load(): Promise<void> {
     this.#due.clear();
+    this.#derived.clear();
     for (const row of this.#sql.all<{ subject: number; reason: string; due_at: number }>("SELECT subject, reason, due_at FROM alarms")) {
       this.#due.set(`${row.subject}:${row.reason}`, row.due_at);
     }
     this.#physical = await this.#storage.getAlarm();
+  }
+
+  /** Re-arms a physical alarm that is missing though something is due. Not inside `alarm()`, where it is always missing: {@link settle} does it there. */
+  async heal(): Promise<void> {
+    if (this.#physical === null && this.#due.size > 0) await this.#rearm();
+  }
+
+  /**
+   * Sets or moves a due time that a wake-up can work out again by itself: no row, only the physical alarm. The owner arms it anew
+   * after {@link load}.
+   */
+  async armDerived(subject: number, reason: Reason, dueAt: number): Promise<void> {
+    this.restoreDerived(subject, reason, dueAt);
     await this.#rearm();
+  }
+
+  /** {@link armDerived} after a wake-up, when the physical alarm is still set or has just woken us. */
+  restoreDerived(subject: number, reason: Reason, dueAt: number): void {
+    this.#derived.add(`${subject}:${reason}`);
+    this.#due.set(`${subject}:${reason}`, dueAt);
   }
 
   dueAt(subject: number, reason: Reason): number | null {
@@ -41,7 +63,8 @@ export class AlarmTable<Reason extends string> {
 
   /** Forgets one due time. The physical alarm stays: a wake-up for nothing is cheaper than moving it each time. */
   disarm(subject: number, reason: Reason): void {
-    if (!this.#due.delete(`${subject}:${reason}`)) return;
+    const key = `${subject}:${reason}`;
+    if (!this.#due.delete(key) || this.#derived.delete(key)) return;
     this.#sql.run("DELETE FROM alarms WHERE subject = ? AND reason = ?", subject, reason);
   }
 
@@ -65,6 +88,7 @@ export class AlarmTable<Reason extends string> {
   /** Forgets everything in memory; with `reload` reads the table again, otherwise it is gone. */
   async reset(reload: boolean): Promise<void> {
     this.#due.clear();
+    this.#derived.clear();
     this.#physical = null;
     if (reload) await this.load();
   }

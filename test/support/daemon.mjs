@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,15 @@ const CLI = resolve(fileURLToPath(import.meta.url), "../../../cli/dist/sett.mjs"
  * @typedef {{ event: string, [field: string]: any }} CliEvent
  * @typedef {{ pid: number, events: CliEvent[], text: () => string, until: (event: string, matches?: (e: CliEvent) => boolean, limitMs?: number) => Promise<CliEvent>, kill: (signal: NodeJS.Signals) => Promise<number | null>, exited: Promise<number | null> }} CliRun
  */
+
+/** Only what we started: pids are reused. @param {number} pid */
+function isWatchedFixture(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("watched-process.mjs");
+  } catch {
+    return false;
+  }
+}
 
 /** A computer in miniature: a home folder and the identity that `sett up` would otherwise take from the hardware. */
 export class Computer {
@@ -84,6 +93,10 @@ export class Computer {
       const timer = setTimeout(() => void run.kill("SIGKILL"), 8_000);
       await run.kill("SIGTERM");
       clearTimeout(timer);
+    }
+    // A daemon that was killed left its watched processes alive on purpose; nobody adopts them any more.
+    for (const pid of new Set(this.runs.flatMap((run) => run.events.flatMap((e) => (e.event === "process" && typeof e["pid"] === "number" ? [e["pid"]] : []))))) {
+      if (isWatchedFixture(pid)) process.kill(pid, "SIGKILL");
     }
     rmSync(this.home, { recursive: true, force: true, maxRetries: 5 });
   }

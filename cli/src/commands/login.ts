@@ -39,6 +39,9 @@ async function loginWithToken(context: CliContext, given: string): Promise<Auth>
   return { server: context.server, access_token: token, user_id: null, expires_at: null, instance_id: keptInstance(context, null) };
 }
 
+/** As many as the page shows. */
+const SHOWN_CODE_CHARS = 8;
+
 async function loginWithBrowser(context: CliContext, browser: boolean): Promise<Auth> {
   const { out } = context;
   const api = new ApiClient(context.server);
@@ -47,7 +50,7 @@ async function loginWithBrowser(context: CliContext, browser: boolean): Promise<
   const body = { code_challenge: challenge, code_challenge_method: "S256" };
   const { auth_url: authUrl, code } = await api.call<CliAuthStart>("POST", "/api/v1/openclaw/cli/auth/start", { body });
   if (out.options.json) out.json({ event: "auth_url", auth_url: authUrl, code });
-  else out.print(`Open this page and confirm the login:\n\n  ${out.colors.cyan(authUrl)}\n`);
+  else out.print(`Open this page and confirm the login:\n\n  ${out.colors.cyan(authUrl)}\n\nThe page shows the code ${out.colors.bold(code.slice(0, SHOWN_CODE_CHARS))}; approve only if it is the same.\n`);
   // Only web pages are handed to the system's opener, whatever the server sent.
   if (browser && /^https?:\/\//.test(authUrl)) openBrowser(authUrl);
   const until = Date.now() + CODE_LIFE_MS;

@@ -5,9 +5,9 @@ import { isObject, parseJson, type JsonObject } from "./json";
 import { isWatchName, type WatchEntry } from "../watch/watch-entry";
 
 export interface UpdateConfig {
-  /** npm package to install. */
-  readonly package: string;
-  /** Replaces `npm i -g PACKAGE@VERSION`; `{version}` and `{package}` are filled in. */
+  /** npm package or address to install; null means the one that the server itself offers. */
+  readonly package: string | null;
+  /** Replaces `npm i -g PACKAGE@VERSION` (an address takes no version); `{version}` and `{package}` are filled in. */
   readonly command?: readonly string[];
   /** The program whose `--version` proves the update; by default the one that runs now. */
   readonly binary?: string;
@@ -20,7 +20,7 @@ export interface Config {
   readonly update: UpdateConfig;
 }
 
-export const EMPTY_CONFIG: Config = { watch: [], update: { package: "@sett/cli", restart: true } };
+export const EMPTY_CONFIG: Config = { watch: [], update: { package: null, restart: true } };
 
 /** Reads the config file; a missing default file is an empty config. Throws a usage error that names the key. */
 export function loadConfig(path: string, mustExist = false): Config {
@@ -91,7 +91,7 @@ function parseUpdate(raw: unknown): UpdateConfig {
   const restart = raw["restart"] ?? true;
   if (typeof restart !== "boolean") throw new Error("update.restart must be true or false");
   return {
-    package: text(raw, "package", "update") ?? EMPTY_CONFIG.update.package,
+    package: text(raw, "package", "update") ?? null,
     restart,
     ...(command === undefined ? {} : { command }),
     ...(binary === undefined ? {} : { binary }),

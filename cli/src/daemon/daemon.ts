@@ -290,7 +290,7 @@ export class Daemon {
             return outcome;
           },
           update: async (version) => {
-            const outcome = await updateCli(this.config.update, version);
+            const outcome = await updateCli(this.config.update, this.options.api.server, version);
             if (outcome.ok && this.config.update.restart && outcome.newVersion !== CLI_VERSION) {
               update = { id: command.id, binary: outcome.binary };
             }

@@ -18,21 +18,25 @@ export function isSafeVersion(version: string): boolean {
   return semver.valid(version) !== null || /^[a-z][a-z0-9-]{0,31}$/.test(version);
 }
 
-/** The words of the install command. Pure. */
-export function installArgv(config: UpdateConfig, version: string): string[] {
-  const command = config.command ?? ["npm", "install", "--global", "{package}@{version}"];
-  return command.map((word) => word.replaceAll("{package}", config.package).replaceAll("{version}", version));
+/** Where a server offers the command line that fits it. Never a bare name: anybody could have registered that. Pure. */
+export const servedPackage = (server: string): string => `${server}/cli/sett-cli.tgz`;
+
+/** The words of the install command. An address installs what lies there; a name takes the version. Pure. */
+export function installArgv(config: UpdateConfig, server: string, version: string): string[] {
+  const source = config.package ?? servedPackage(server);
+  const command = config.command ?? ["npm", "install", "--global", /^https?:/.test(source) ? "{package}" : "{package}@{version}"];
+  return command.map((word) => word.replaceAll("{package}", source).replaceAll("{version}", version));
 }
 
 /**
  * Installs a version of this CLI and proves it by running the installed program. Success only when the program that
  * will run next time answers the version asked for (or, for a tag, any version).
  */
-export async function updateCli(config: UpdateConfig, version: string | undefined, limitMs: number = UPDATE_LIMIT_MS): Promise<UpdateOutcome> {
+export async function updateCli(config: UpdateConfig, server: string, version: string | undefined, limitMs: number = UPDATE_LIMIT_MS): Promise<UpdateOutcome> {
   const wanted = version ?? "latest";
   if (!isSafeVersion(wanted)) return { ok: false, text: `"${wanted.slice(0, 60)}" is neither a version nor a tag` };
   const exact = semver.valid(wanted);
-  const argv = installArgv(config, exact ?? wanted);
+  const argv = installArgv(config, server, exact ?? wanted);
   const install = await runCommand(argv, limitMs);
   const shown = `${argv.join(" ")}`;
   if (install.timedOut) return { ok: false, text: `${shown} took longer than ${Math.round(limitMs / 1000)} s and was ended\n${lastLines(install.tail)}`.trim() };
@@ -45,7 +49,7 @@ export async function updateCli(config: UpdateConfig, version: string | undefine
     return { ok: false, text: `${shown} ended well, but ${binary.join(" ")} is still ${now}; set update.command or update.binary in config.json` };
   }
   const change = now === CLI_VERSION ? `already ${now}` : `${CLI_VERSION} → ${now}`;
-  return { ok: true, newVersion: now, binary, text: `updated ${config.package}: ${change}\n${lastLines(install.tail)}`.trim() };
+  return { ok: true, newVersion: now, binary, text: `updated: ${change}\n${lastLines(install.tail)}`.trim() };
 }
 
 /** How to run the program that was just installed: the configured one, the one running now, or `sett` in PATH. */

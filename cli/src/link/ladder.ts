@@ -5,8 +5,6 @@
 export type Transport = "socket" | "sse" | "beats";
 
 export const FAILURES_BEFORE_STEP = 3;
-/** A link that drops sooner than this counts as a failed try: some proxies accept a socket and then cut it. */
-const SHORT_LIFE_MS = 10_000;
 
 export interface Ladder {
   readonly transports: readonly Transport[];

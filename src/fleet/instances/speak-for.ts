@@ -5,7 +5,7 @@ import { AppError } from "../../kernel/errors/app-error";
 
 /** The caller as objects know it. */
 export function callerOf(ctx: OwnerCtx): Caller {
-  return ctx.actor.type === "cliToken" ? { tokenId: ctx.actor.tokenId, expiresAt: ctx.actor.expiresAt } : { tokenId: null, expiresAt: null };
+  return { tokenId: ctx.actor.type === "cliToken" ? ctx.actor.tokenId : null, expiresAt: ctx.actor.expiresAt };
 }
 
 export const refOf = (ctx: OwnerCtx, instanceId: string): InstanceRef => ({ userId: ctx.actor.userId, instanceId });

@@ -41,7 +41,7 @@ export async function openMachineStream(ctx: OwnerCtx, request: Request, askedIn
   const instanceId = askedInstanceId ?? (ctx.actor.type === "cliToken" ? await findBoundInstance(ctx, ctx.actor.tokenId) : null);
   const lastEventId = lastEventIdOf(request.headers.get("last-event-id"));
   const socket = instanceId === null ? await openOnAccount(ctx, "sse", lastEventId) : await openOnMachine(ctx, "sse", instanceId, lastEventId);
-  return bridgeToSse({ socket, signal: request.signal, named: false, headers: instanceId === null ? {} : { "x-beat-interval": LINKED_BEAT_INTERVAL } });
+  return bridgeToSse({ socket, signal: request.signal, named: false, expiresAt: ctx.actor.expiresAt, headers: instanceId === null ? {} : { "x-beat-interval": LINKED_BEAT_INTERVAL } });
 }
 
 /** The machine's own socket: the runtime hands it through to the object, no Worker stays in between. @throws AppError UPGRADE_REQUIRED, INSTANCE_GONE, TOKEN_REVOKED, TOKEN_BOUND */
@@ -55,5 +55,5 @@ export async function openMachineSocket(ctx: OwnerCtx, request: Request, instanc
 export async function openDashboardStream(ctx: OwnerCtx, request: Request, query: { readonly named?: string | undefined; readonly last_event_id?: string | undefined }): Promise<Response> {
   reserveStream(ctx.config.maxStreamsPerIsolate);
   const socket = await openOnAccount(ctx, "dashboard", lastEventIdOf(request.headers.get("last-event-id") ?? query.last_event_id ?? null));
-  return bridgeToSse({ socket, signal: request.signal, named: query.named === "1" });
+  return bridgeToSse({ socket, signal: request.signal, named: query.named === "1", expiresAt: ctx.actor.expiresAt });
 }

@@ -1,7 +1,7 @@
 /** Who is asking. Audit and scope code must handle each kind. */
 export type Actor =
   | { readonly type: "anonymous" }
-  | { readonly type: "user"; readonly userId: number; readonly sub: string; readonly sessionId: number | null; readonly epoch: number; readonly role: Role }
+  | { readonly type: "user"; readonly userId: number; readonly sub: string; readonly sessionId: number | null; readonly epoch: number; readonly role: Role; readonly expiresAt: number }
   | { readonly type: "cliToken"; readonly userId: number; readonly tokenId: string; readonly expiresAt: number | null }
   | { readonly type: "system"; readonly job: string };
 

@@ -33,7 +33,7 @@ export async function authenticate(config: Config, token: string | null, nowMs: 
   const verdict = await verifyAccessToken(config, token, nowMs);
   if (!verdict.ok) throw dead(verdict.reason);
   const { userId, sub, sessionId, epoch, role } = verdict.claims;
-  const actor: Actor = { type: "user", userId, sub, sessionId, epoch, role };
+  const actor: Actor = { type: "user", userId, sub, sessionId, epoch, role, expiresAt: verdict.expiresAt };
   if (verified.size >= CACHE_MAX) verified.clear();
   verified.set(token, { actor, expiresAt: verdict.expiresAt });
   return actor;

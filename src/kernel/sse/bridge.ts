@@ -17,6 +17,8 @@ export interface BridgeOptions {
   readonly signal: AbortSignal;
   /** Sends `event:` equal to the data's `type`, for `addEventListener` clients. */
   readonly named: boolean;
+  /** When the credential ends, ms: the stream ends with it. */
+  readonly expiresAt: number | null;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -28,7 +30,7 @@ export function reserveStream(maxStreams: number): void {
 }
 
 /** The streaming response. Inner messages are JSON `{id, data}`; they become `id:` and `data:` lines. */
-export function bridgeToSse({ socket, signal, named, headers }: BridgeOptions): Response {
+export function bridgeToSse({ socket, signal, named, expiresAt, headers }: BridgeOptions): Response {
   openStreams++;
   let timer: ReturnType<typeof setInterval> | undefined;
   let finished = false;
@@ -70,6 +72,7 @@ export function bridgeToSse({ socket, signal, named, headers }: BridgeOptions): 
       signal.addEventListener("abort", end);
       write(`retry: ${RETRY_MS}\n: connected\n\n`);
       timer = setInterval(() => {
+        if (expiresAt !== null && expiresAt <= Date.now()) return end();
         write(": keep-alive\n\n");
         try {
           socket.send("ping");

@@ -208,8 +208,9 @@ describe("small things", () => {
   it("gives only versions and tags to an installer", () => {
     expect(["1.2.3", "1.2.3-rc.1", "latest", "next"].every(isSafeVersion)).toBe(true);
     expect(["", "--global", "1.2.3;rm", "https://x.test/a.tgz", "../x", "a b", "LATEST"].some(isSafeVersion)).toBe(false);
-    expect(installArgv({ package: "@sett/cli", restart: true }, "1.2.3")).toEqual(["npm", "install", "--global", "@sett/cli@1.2.3"]);
-    expect(installArgv({ package: "p", restart: true, command: ["get", "{package}-{version}.tgz"] }, "2.0.0")).toEqual(["get", "p-2.0.0.tgz"]);
+    expect(installArgv({ package: "@acme/sett", restart: true }, "https://s.test", "1.2.3")).toEqual(["npm", "install", "--global", "@acme/sett@1.2.3"]);
+    expect(installArgv({ package: null, restart: true }, "https://s.test", "1.2.3")).toEqual(["npm", "install", "--global", "https://s.test/cli/sett-cli.tgz"]);
+    expect(installArgv({ package: "p", restart: true, command: ["get", "{package}-{version}.tgz"] }, "https://s.test", "2.0.0")).toEqual(["get", "p-2.0.0.tgz"]);
   });
 
   it("formats tables without counting colours, and durations", () => {

@@ -200,7 +200,7 @@ describe("commands", () => {
   it("updates through the configured command and proves the new version", async () => {
     const binary = join(home.path, "new-sett.mjs");
     const make = "require('fs').writeFileSync(process.argv[1], 'console.log(\"9.8.7\")'); console.log('installed', process.argv[2])";
-    writeFileSync(settPaths(home.path).config, JSON.stringify({ update: { command: [process.execPath, "-e", make, binary, "{package}@{version}"], binary } }));
+    writeFileSync(settPaths(home.path).config, JSON.stringify({ update: { package: "@acme/sett", command: [process.execPath, "-e", make, binary, "{package}@{version}"], binary } }));
     const { end } = startDaemon();
     await eventually("linked", () => server.linked);
     const wrong = server.addCommand("wrong", "update_cli", { version: "9.9.9" });
@@ -211,7 +211,7 @@ describe("commands", () => {
     server.deliver(right);
     expect((await end).handover).toEqual([process.execPath, binary]);
     expect(right.results[0]).toMatchObject({ status: "success", new_version: "9.8.7" });
-    expect(String(right.results[0]?.["result"])).toContain("installed @sett/cli@9.8.7");
+    expect(String(right.results[0]?.["result"])).toContain("installed @acme/sett@9.8.7");
     expect(server.byes).toBe(0);
   });
 });

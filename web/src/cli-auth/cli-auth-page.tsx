@@ -135,7 +135,7 @@ function TryAgain() {
   return (
     <div className="grid grid-cols-1 gap-5">
       <Notice tone="info">Start again in your terminal:</Notice>
-      <Command text={`npx @sett/cli login --server ${location.origin}`} label="sign in from a terminal" />
+      <Command text={`sett login --server ${location.origin}`} label="sign in from a terminal" />
       <Link to="/fleet" className={buttonClass("secondary", "lg", "w-full")}>
         Open the fleet
       </Link>

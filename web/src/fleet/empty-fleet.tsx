@@ -16,11 +16,11 @@ export function EmptyFleet() {
         </div>
       </div>
       <ol className="grid grid-cols-1 gap-5">
-        <Step number={1} title="Sign the CLI in" hint="It opens this console in a browser, where you approve it.">
-          <Command text={`npx @sett/cli login --server ${origin}`} label="sign the CLI in" />
+        <Step number={1} title="Install the CLI and sign it in" hint="It opens this console in a browser, where you approve it.">
+          <Command text={`npm i -g ${origin}/cli/sett-cli.tgz && sett login --server ${origin}`} label="sign the CLI in" />
         </Step>
         <Step number={2} title="Connect the machine" hint="It starts a small daemon that watches the gateway and keeps a link to Sett.">
-          <Command text={`npx @sett/cli up --server ${origin}`} label="connect the machine" />
+          <Command text="sett up" label="connect the machine" />
         </Step>
       </ol>
       <p role="status" className="text-center text-sm text-balance text-muted">
