@@ -120,6 +120,8 @@ async function save(run, results) {
 async function main() {
   await bootstrap(reporter);
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.on(signal, () => void endEarly());
+  // Our launcher under an older Node is gone: without it nobody can stop us any more.
+  process.on("disconnect", () => void endEarly());
   const plan = readPlan();
   if (plan.servers.some((name) => name !== "postgres")) await (await import("./build.mjs")).buildWorker(reporter);
 
@@ -147,10 +149,11 @@ async function main() {
   process.exit(results.length === 0 ? 1 : 0);
 }
 
-/** Ends our own processes, and then this one. */
+/** Ends our own processes, and then this one. An interrupt is what each of the servers takes as "now, but properly". */
 async function endEarly() {
-  const { endTree, treeOf } = await import("../bench/lib/process-tree.mjs");
-  for (const pid of treeOf(process.pid).slice(1)) await endTree(pid, "SIGKILL", 500);
+  const { childrenOf } = await import("./lib/processes.mjs");
+  const { endTree } = await import("../bench/lib/process-tree.mjs");
+  await Promise.all(childrenOf(process.pid).map((pid) => endTree(pid, "SIGINT", 3_000)));
   process.exit(130);
 }
 

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import type { Env } from "./env";
 import { createContext, type Deferral } from "./context";
-import { fleetFeatures } from "./fleet";
+import { fleetFeatures, linkIdentity } from "./fleet";
 import { renderFleetError } from "./fleet/wire";
 import { HEARTBEAT_PATH, handleHeartbeat } from "./hot-path";
 import type { ClientInfo } from "./kernel/context";
@@ -19,14 +19,15 @@ const EXPOSED_HEADERS = ["x-request-id", "x-beat-interval", "retry-after"];
 /** One request: the heartbeat leaves first and alone, everything else goes to its lazily loaded feature. */
 export async function handleFetch(request: Request, env: Env, deferral: Deferral): Promise<Response> {
   const requestId = request.headers.get("cf-ray") ?? newId("req", Date.now());
-  const response = await answer(request, env, requestId, deferral).catch((error: unknown) => renderFailure(error, requestId));
-  return response.webSocket ? response : stampAnswer(response, env.ENVIRONMENT === "local", requestId);
-}
-
-async function answer(request: Request, env: Env, requestId: string, deferral: Deferral): Promise<Response> {
-  const url = new URL(request.url);
-  if (request.method === "POST" && url.pathname === HEARTBEAT_PATH) return handleHeartbeat(request, env, requestId, clientInfo(request, url), deferral);
-  return (await rootRouter()).fetch(request, { env, requestId, deferral, url });
+  const isLocal = env.ENVIRONMENT === "local";
+  try {
+    const url = new URL(request.url);
+    if (request.method === "POST" && url.pathname === HEARTBEAT_PATH) return await handleHeartbeat(request, env, requestId, clientInfo(request, url), deferral);
+    const response = await (await rootRouter()).fetch(request, { env, requestId, deferral, url });
+    return response.webSocket ? response : stampAnswer(response, isLocal, requestId);
+  } catch (error) {
+    return stampAnswer(renderFailure(error, requestId), isLocal, requestId);
+  }
 }
 
 interface Bindings {
@@ -57,7 +58,7 @@ async function rootRouter(): Promise<Hono<AppEnv>> {
     const client = clientInfo(c.req.raw, url);
     const seed = { env, requestId, client, deferral };
     const router = await featureRouter(feature);
-    const response = await router.fetch(c.req.raw, { scope: { context: (actor: Parameters<typeof createContext>[1]) => createContext(seed, actor), limits: env } });
+    const response = await router.fetch(c.req.raw, { scope: { context: (actor: Parameters<typeof createContext>[1]) => createContext(seed, actor), limits: env, linkIdentity } });
     if (response.status === 404 && response.headers.get(UNROUTED) !== null) throw new AppError("NOT_FOUND", `There is nothing at ${c.req.method} ${path}.`);
     return response;
   });

@@ -5,6 +5,7 @@ import { recordHeartbeat } from "./fleet/machines/record-heartbeat";
 import { authenticate, bearerOf } from "./kernel/auth/authenticate";
 import { requireOwner, type ClientInfo } from "./kernel/context";
 import { AppError } from "./kernel/errors/app-error";
+import { answerHeaders } from "./kernel/http/answer";
 import { readJsonBody } from "./kernel/http/read-body";
 import { takeFromLimit } from "./kernel/rate-limit/rate-limit";
 
@@ -25,5 +26,6 @@ export async function handleHeartbeat(request: Request, env: Env, requestId: str
   if (!parsed.ok) throw new AppError("VALIDATION_ERROR", "The request is invalid.", { issues: parsed.issues });
   await takeFromLimit(config, env, "beat", `${actor.type}:${ctx.actor.userId}:${parsed.payload.instance_id}`);
   const { answer, beatIntervalSeconds } = await recordHeartbeat(ctx, parsed.payload);
-  return Response.json(answer, { headers: { "x-beat-interval": String(beatIntervalSeconds), "access-control-allow-origin": "*" } });
+  const headers = { ...answerHeaders(config.environment === "local", requestId), "x-beat-interval": String(beatIntervalSeconds), "access-control-allow-origin": "*" };
+  return Response.json(answer, { headers });
 }

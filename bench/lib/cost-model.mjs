@@ -14,8 +14,13 @@ const FRAMES_PER_REQUEST = 20;
 export const ASSUMED = {
   /** An object that answers a call is active this long, seconds. */
   activeSeconds: 0.005,
-  /** A link is opened anew this often: every half hour. */
-  reconnects: MONTH_SECONDS / 1_800,
+  /** A stream is opened anew every half hour, a socket once a day: deploys do not cut hibernating sockets. */
+  streamReconnects: MONTH_SECONDS / 1_800,
+  socketReconnects: MONTH_SECONDS / 86_400,
+  /** Rows and alarms of losing a link and opening it again: the clocks of both, two events and two summaries of the feed. */
+  rowsPerReconnect: 10,
+  /** A look at links that seem alive: one row and one alarm. */
+  backstopSeconds: 1_800,
   /** CPU of one keep-alive comment in the Worker, ms. */
   keepaliveCpuMs: 0.045,
   keepaliveSeconds: 10,
@@ -56,8 +61,11 @@ function sum(...parts) {
   return total;
 }
 
-const opened = { workerRequests: ASSUMED.reconnects, objectRequests: ASSUMED.reconnects, activeSeconds: ASSUMED.reconnects * ASSUMED.activeSeconds };
-const flushed = { rows: MONTH_SECONDS / ASSUMED.flushSeconds };
+/** @param {number} times a month @returns {Usage} */
+const reconnects = (times) => ({ workerRequests: times, objectRequests: 2 * times, activeSeconds: 2 * times * ASSUMED.activeSeconds, rows: times * ASSUMED.rowsPerReconnect });
+const looks = MONTH_SECONDS / ASSUMED.backstopSeconds;
+/** @type {Usage} */
+const flushed = { rows: MONTH_SECONDS / ASSUMED.flushSeconds + 2 * looks, objectRequests: looks, activeSeconds: looks * ASSUMED.activeSeconds };
 const keptAlive = {
   cpuMs: (MONTH_SECONDS / ASSUMED.keepaliveSeconds) * ASSUMED.keepaliveCpuMs,
   objectFrames: MONTH_SECONDS / ASSUMED.keepaliveSeconds,
@@ -83,25 +91,25 @@ export function compareDesigns({ cpuMsPerBeat, rowsPerLinkedBeat, rowsPerUnlinke
   const everyHalfMinute = MONTH_SECONDS / 30;
   const everyFiveMinutes = MONTH_SECONDS / 300;
   const perFlush = MONTH_SECONDS / ASSUMED.flushSeconds;
-  const looks = MONTH_SECONDS / SILENCE_LOOK_SECONDS;
+  const silenceLooks = MONTH_SECONDS / SILENCE_LOOK_SECONDS;
   const naive = sum(httpBeats(everyHalfMinute, cpuMsPerBeat), { rows: everyHalfMinute * 2 });
   return [
     {
       design: "machine socket: pings answered by the platform, a beat every 15 min",
-      dollars: priceOf(sum(opened, flushed, { objectFrames: MONTH_SECONDS / ASSUMED.pingSeconds + perFlush, activeSeconds: perFlush * ASSUMED.activeSeconds, rows: perFlush * rowsPerLinkedBeat })),
+      dollars: priceOf(sum(reconnects(ASSUMED.socketReconnects), flushed, { objectFrames: MONTH_SECONDS / ASSUMED.pingSeconds + perFlush, activeSeconds: perFlush * ASSUMED.activeSeconds, rows: perFlush * rowsPerLinkedBeat })),
     },
     {
       design: "bridged stream + a beat every 300 s",
-      dollars: priceOf(sum(opened, flushed, keptAlive, httpBeats(everyFiveMinutes, cpuMsPerBeat), { rows: everyFiveMinutes * rowsPerLinkedBeat })),
+      dollars: priceOf(sum(reconnects(ASSUMED.streamReconnects), flushed, keptAlive, httpBeats(everyFiveMinutes, cpuMsPerBeat), { rows: everyFiveMinutes * rowsPerLinkedBeat })),
     },
     {
       design: "bridged stream + a beat every 30 s",
-      dollars: priceOf(sum(opened, flushed, keptAlive, httpBeats(everyHalfMinute, cpuMsPerBeat), { rows: everyHalfMinute * rowsPerLinkedBeat })),
+      dollars: priceOf(sum(reconnects(ASSUMED.streamReconnects), flushed, keptAlive, httpBeats(everyHalfMinute, cpuMsPerBeat), { rows: everyHalfMinute * rowsPerLinkedBeat })),
     },
     {
       design: "no link: a beat every 30 s, its row, and a silence alarm",
       dollars: priceOf(
-        sum(httpBeats(everyHalfMinute, cpuMsPerBeat), { rows: everyHalfMinute * rowsPerUnlinkedBeat + looks * silenceRows, objectRequests: looks, activeSeconds: looks * ASSUMED.activeSeconds }),
+        sum(httpBeats(everyHalfMinute, cpuMsPerBeat), { rows: everyHalfMinute * rowsPerUnlinkedBeat + silenceLooks * silenceRows, objectRequests: silenceLooks, activeSeconds: silenceLooks * ASSUMED.activeSeconds }),
       ),
     },
     { design: "naive: a row and an alarm per beat", dollars: priceOf(naive) },

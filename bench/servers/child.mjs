@@ -33,7 +33,11 @@ export async function startChild({ command = process.execPath, args, env = {}, c
     ...(gid === undefined ? {} : { gid }),
   });
   let output = "";
-  const stop = () => (child.pid === undefined ? Promise.resolve() : endTree(child.pid));
+  const guard = child.pid === undefined ? null : guardServer(child.pid);
+  const stop = async () => {
+    if (child.pid !== undefined) await endTree(child.pid);
+    guard?.kill("SIGKILL");
+  };
   try {
     const ready = await /** @type {Promise<T>} */ (
       new Promise((resolve, reject) => {
@@ -62,6 +66,16 @@ export async function startChild({ command = process.execPath, args, env = {}, c
     await stop();
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${output.trim()}`, { cause: error });
   }
+}
+
+/** A shell that ends the server when our end of a pipe closes: so it goes even when we are killed. @param {number} pid */
+function guardServer(pid) {
+  const script = `trap '' INT TERM HUP; read -r _; kill -INT ${pid} 2>/dev/null; sleep 4; kill -KILL ${pid} 2>/dev/null`;
+  const guard = spawn("/bin/sh", ["-c", script], { stdio: ["pipe", "ignore", "ignore"] });
+  guard.on("error", () => undefined);
+  guard.stdin?.on("error", () => undefined);
+  guard.unref();
+  return guard;
 }
 
 /** A port on loopback that nobody holds at this moment. @returns {Promise<number>} */

@@ -123,6 +123,7 @@ export class Keeper {
    */
   async resume(machine: Machine, now: number): Promise<void> {
     const { links, alarms } = this.#parts;
+    if (machine.unannounced || needsProjection(machine)) await alarms.arm(machine.id, "announce", alarms.dueAt(machine.id, "announce") ?? now + ANNOUNCE_RETRY_MS);
     if (!machine.state.reachable || links.facts(machine.id).kind !== "none" || alarms.dueAt(machine.id, "grace") !== null) return;
     if (alarms.dueAt(machine.id, "backstop") === null) alarms.restoreDerived(machine.id, "silence", machine.live.lastSeen + SILENCE_MS);
     else {
@@ -158,6 +159,7 @@ export class Keeper {
       case "announce":
         alarms.disarm(machine.id, reason);
         if (machine.unannounced) await this.announce(machine, [], now);
+        else if (needsProjection(machine)) await this.#project(machine, now);
         return;
       case "commands":
         // The command desk handles it; see InstanceDO.alarm.
@@ -167,12 +169,13 @@ export class Keeper {
 
   /** Reports a change until it is heard; what the feed misses now, the alarm repeats. */
   async announce(machine: Machine, changes: readonly MachineChange[], now: number, extra: readonly DashboardEvent[] = []): Promise<void> {
-    const { store, alarms, announcer } = this.#parts;
+    const { store, alarms } = this.#parts;
     const announced = machine.state;
     const events = [...changes.map((change) => this.#toEvent(machine, change, now)), ...extra];
     const heard = await this.#report(machine, events, true, now);
-    const projected = !machine.state.heard || (await announcer.project(machine, now));
-    if (!heard || !projected) {
+    // Beside the beat, not in it: a queue that hangs must not make machines look silent.
+    if (needsProjection(machine)) this.#parts.defer(this.#project(machine, now));
+    if (!heard) {
       await alarms.arm(machine.id, "announce", now + ANNOUNCE_RETRY_MS);
       return;
     }
@@ -180,6 +183,12 @@ export class Keeper {
       machine.unannounced = false;
       store.saveMachine(machine);
     }
+  }
+
+  async #project(machine: Machine, now: number): Promise<void> {
+    const { store, alarms, announcer } = this.#parts;
+    if (await announcer.project(machine, now)) store.saveMachine(machine);
+    else await alarms.arm(machine.id, "announce", now + ANNOUNCE_RETRY_MS);
   }
 
   /** Shows the newest numbers to whoever watches; nothing is stored and nothing is repeated. */
@@ -231,5 +240,8 @@ export class Keeper {
     return { ...change, instanceId: machine.ref.instanceId, at: iso(now) };
   }
 }
+
+/** Whether D1 was told another online flag than the one that is true. */
+const needsProjection = (machine: Machine): boolean => machine.state.heard && machine.projectedOnline !== machine.state.online;
 
 const iso = (ms: number): string => new Date(ms).toISOString();
