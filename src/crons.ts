@@ -40,4 +40,6 @@ async function expireRows(ctx: Ctx): Promise<void> {
   await forgetTicks(ctx, now - DAY_MS);
   const { forgetCliLogins } = await import("./fleet/cli-logins");
   await forgetCliLogins(ctx, now);
+  const { forgetOldTries } = await import("./fleet/passwords");
+  await forgetOldTries(ctx, now);
 }

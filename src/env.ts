@@ -1,6 +1,6 @@
 import { fromBase64Url } from "./kernel/crypto/bytes";
 import { parseKeyRing } from "./kernel/crypto/key-ring";
-import type { Config } from "./kernel/config";
+import type { AppleConfig, Config, LlmConfig, MailConfig, OidcConfig, S3Config } from "./kernel/config";
 import type { ObjectBindings } from "./kernel/context";
 import { AppError } from "./kernel/errors/app-error";
 import type { LimitBindings } from "./kernel/rate-limit/rate-limit";
@@ -11,9 +11,16 @@ export interface Env extends LimitBindings, ObjectBindings {
   readonly FILES: R2Bucket;
   readonly JOBS: Queue;
   readonly ASSETS: Fetcher;
+  /** Cloudflare Email Service, for MAIL_DRIVER=cloudflare. */
+  readonly EMAIL?: SendEmail;
   readonly ENVIRONMENT?: string;
   readonly PUBLIC_URL?: string;
   readonly MATRIX_SERVER_NAME?: string;
+  readonly MATRIX_BASE_URL?: string;
+  readonly MATRIX_ADMIN_TOKEN?: string;
+  readonly OIDC_ISSUER?: string;
+  readonly OIDC_AUDIENCE?: string;
+  readonly OIDC_JWKS_URL?: string;
   readonly RELEASE?: string;
   readonly SIGNING_KEYS?: string;
   readonly TOKEN_KEYS?: string;
@@ -21,7 +28,25 @@ export interface Env extends LimitBindings, ObjectBindings {
   readonly PASSWORD_PEPPER?: string;
   readonly TRIAL_DURATION_DAYS?: string;
   readonly MAIL_FROM?: string;
+  readonly MAIL_DRIVER?: string;
+  readonly RESEND_API_KEY?: string;
+  readonly RESEND_BASE_URL?: string;
+  readonly APPLE_TEAM_ID?: string;
+  readonly APPLE_KEY_ID?: string;
+  readonly APPLE_PRIVATE_KEY?: string;
+  readonly APPLE_DEVICECHECK_BASE_URL?: string;
+  readonly LLM_BASE_URL?: string;
+  readonly LLM_API_KEY?: string;
+  readonly LLM_MODEL?: string;
+  readonly LLM_OPTIONS?: string;
+  readonly LLM_TIMEOUT_SECONDS?: string;
   readonly MAX_STREAMS_PER_ISOLATE?: string;
+  readonly S3_ENDPOINT?: string;
+  readonly S3_BUCKET?: string;
+  readonly S3_ACCESS_KEY_ID?: string;
+  readonly S3_SECRET_ACCESS_KEY?: string;
+  readonly S3_REGION?: string;
+  readonly PUSH_GATEWAY_URL?: string;
   readonly RATE_LIMITS?: string;
 }
 
@@ -57,6 +82,9 @@ function parse(env: Env): Config {
     environment,
     publicUrl: readUrl("PUBLIC_URL", env.PUBLIC_URL),
     matrixServerName: env.MATRIX_SERVER_NAME || "sett.localhost",
+    matrixBaseUrl: readUrl("MATRIX_BASE_URL", env.MATRIX_BASE_URL),
+    matrixAdminToken: env.MATRIX_ADMIN_TOKEN || null,
+    oidc: readOidc(env, environment === "local"),
     release: env.RELEASE || "dev",
     signingKeys: env.SIGNING_KEYS,
     tokenKeys,
@@ -64,7 +92,12 @@ function parse(env: Env): Config {
     passwordPepper,
     trialDays: readInteger("TRIAL_DURATION_DAYS", env.TRIAL_DURATION_DAYS, 14),
     mailFrom: env.MAIL_FROM || "Sett <no-reply@sett.localhost>",
+    mail: readMail(env, environment),
+    apple: readApple(env),
+    llm: readLlm(env),
     maxStreamsPerIsolate: readInteger("MAX_STREAMS_PER_ISOLATE", env.MAX_STREAMS_PER_ISOLATE, 5_000),
+    s3: readS3(env),
+    pushGatewayUrl: readUrl("PUSH_GATEWAY_URL", env.PUSH_GATEWAY_URL),
     rateLimitsOff: environment === "local" && env.RATE_LIMITS === "off",
   };
 }
@@ -76,9 +109,84 @@ function readInteger(name: string, text: string | undefined, fallback: number): 
   return value;
 }
 
+/** All of the store's four variables or none: half of them would quietly put files elsewhere. */
+function readS3(env: Env): S3Config | null {
+  const endpoint = readUrl("S3_ENDPOINT", env.S3_ENDPOINT);
+  const { S3_BUCKET: bucket, S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = env;
+  if (endpoint && bucket && accessKeyId && secretAccessKey) return { endpoint, bucket, region: env.S3_REGION || "auto", accessKeyId, secretAccessKey };
+  if (endpoint || bucket || accessKeyId || secretAccessKey) throw bad("S3_ENDPOINT", "set together with S3_BUCKET, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or not at all");
+  return null;
+}
+
+/** Keys fetched over plain HTTP could be anybody's, so outside of the local environment they are not. */
+function readOidc(env: Env, allowHttp: boolean): OidcConfig | null {
+  const { OIDC_ISSUER: issuer, OIDC_AUDIENCE: audience, OIDC_JWKS_URL: jwksUrl } = env;
+  if (!issuer && !audience) return null;
+  if (!issuer || !audience) throw bad("OIDC_ISSUER", "set together with OIDC_AUDIENCE, or not at all");
+  for (const [name, text] of [["OIDC_ISSUER", issuer], ["OIDC_JWKS_URL", jwksUrl]] as const) {
+    if (text && (!URL.canParse(text) || !(allowHttp ? /^https?:/ : /^https:/).test(text))) throw bad(name, "an https address");
+  }
+  return { issuer, audience, jwksUrl: jwksUrl || null };
+}
+
 function readUrl(name: string, text: string | undefined): string | null {
   if (!text) return null;
   const url = URL.canParse(text) ? new URL(text) : null;
   if (!url || !/^https?:$/.test(url.protocol)) throw bad(name, "an http(s) origin");
   return url.origin;
+}
+
+/** Without a driver mail is local only. The mailbox shows every code to everybody, so it fails closed elsewhere. */
+function readMail(env: Env, environment: Config["environment"]): MailConfig | null {
+  const driver = env.MAIL_DRIVER || (environment === "local" ? "mailbox" : null);
+  if (driver === null) return null;
+  if (driver === "mailbox") {
+    if (environment !== "local") throw bad("MAIL_DRIVER", "cloudflare or resend outside the local environment");
+    return { driver };
+  }
+  if (driver !== "cloudflare" && driver !== "resend") throw bad("MAIL_DRIVER", "mailbox, cloudflare or resend");
+  if (!env.MAIL_FROM) throw bad("MAIL_FROM", `set, for example Sett <no-reply@example.org>, when MAIL_DRIVER is ${driver}`);
+  if (driver === "cloudflare") {
+    if (!env.EMAIL) throw bad("MAIL_DRIVER", "another, or wrangler.toml must bind send_email as EMAIL");
+    return { driver };
+  }
+  if (!env.RESEND_API_KEY) throw bad("RESEND_API_KEY", "set when MAIL_DRIVER is resend");
+  return { driver, apiKey: env.RESEND_API_KEY, baseUrl: readBaseUrl("RESEND_BASE_URL", env.RESEND_BASE_URL || "https://api.resend.com") };
+}
+
+function readApple(env: Env): AppleConfig | null {
+  const { APPLE_TEAM_ID: teamId, APPLE_KEY_ID: keyId, APPLE_PRIVATE_KEY: privateKey } = env;
+  if (!teamId && !keyId && !privateKey) return null;
+  if (!teamId) throw bad("APPLE_TEAM_ID", "set, like the other two of Apple's key");
+  if (!keyId) throw bad("APPLE_KEY_ID", "set, like the other two of Apple's key");
+  if (!privateKey) throw bad("APPLE_PRIVATE_KEY", "set, like the other two of Apple's key");
+  return { teamId, keyId, privateKey, deviceCheckBaseUrl: readBaseUrl("APPLE_DEVICECHECK_BASE_URL", env.APPLE_DEVICECHECK_BASE_URL || "https://api.devicecheck.apple.com") };
+}
+
+function readLlm(env: Env): LlmConfig | null {
+  const { LLM_BASE_URL: baseUrl, LLM_MODEL: model } = env;
+  if (!baseUrl && !model && !env.LLM_API_KEY) return null;
+  if (!baseUrl) throw bad("LLM_BASE_URL", "set when a model is configured");
+  if (!model) throw bad("LLM_MODEL", "set when a model is configured");
+  const timeoutSeconds = readInteger("LLM_TIMEOUT_SECONDS", env.LLM_TIMEOUT_SECONDS, 60);
+  if (timeoutSeconds === 0) throw bad("LLM_TIMEOUT_SECONDS", "1 or more");
+  return { baseUrl: readBaseUrl("LLM_BASE_URL", baseUrl), apiKey: env.LLM_API_KEY || null, model, options: readObject("LLM_OPTIONS", env.LLM_OPTIONS || '{"thinking":{"type":"disabled"}}'), timeoutMs: timeoutSeconds * 1_000 };
+}
+
+/** An http(s) address with its path, without a slash at its end. */
+function readBaseUrl(name: string, text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) throw bad(name, "an http(s) address without credentials or query");
+  return url.href.replace(/\/+$/, "");
+}
+
+function readObject(name: string, text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = null;
+  }
+  if (value === null || typeof value !== "object" || Array.isArray(value)) throw bad(name, "a JSON object");
+  return value as Readonly<Record<string, unknown>>;
 }

@@ -26,6 +26,6 @@ export async function handleHeartbeat(request: Request, env: Env, requestId: str
   if (!parsed.ok) throw new AppError("VALIDATION_ERROR", "The request is invalid.", { issues: parsed.issues });
   await takeFromLimit(config, env, "beat", `${actor.type}:${ctx.actor.userId}:${parsed.payload.instance_id}`);
   const { answer, beatIntervalSeconds } = await recordHeartbeat(ctx, parsed.payload);
-  const headers = { ...answerHeaders(config.environment === "local", requestId), "x-beat-interval": String(beatIntervalSeconds), "access-control-allow-origin": "*" };
+  const headers = { ...answerHeaders(config.environment === "local", requestId), "x-beat-interval": String(beatIntervalSeconds) };
   return Response.json(answer, { headers });
 }

@@ -3,15 +3,26 @@ import { readEnv } from "./env";
 import type { Db } from "./kernel/db/client";
 import type { Services } from "./kernel/ports/services";
 import { createJobs } from "./integrations/queue/jobs";
-import { createLocalMailbox } from "./integrations/email/local-mailbox";
+import { createDeviceCheck } from "./integrations/apple/device-check";
+import { createMailer } from "./integrations/email/mailer";
+import { createLanguageModel } from "./integrations/llm/chat-completions";
+import { createR2Store } from "./integrations/files/r2-store";
+import { createS3Store } from "./integrations/files/s3-store";
+import { createPushGateway } from "./integrations/push/sygnal";
+import { createMatrix } from "./integrations/matrix/matrix";
 import { createPasswords } from "./integrations/argon2/passwords";
 
-/** Wires each port to its client. Locally mail goes to a mailbox in D1; elsewhere it is off until a provider is configured. */
+/** Wires each port to its client; what is not configured is null. */
 export function createServices(env: Env, db: Db): Services {
   const config = readEnv(env);
   return {
-    mailer: config.environment === "local" ? createLocalMailbox(db) : null,
+    mailer: createMailer(config, { db, email: env.EMAIL }),
     passwords: createPasswords(config.passwordPepper),
+    deviceCheck: config.apple && createDeviceCheck(config.apple),
+    languageModel: config.llm && createLanguageModel(config.llm),
     jobs: createJobs(env.JOBS),
+    matrix: createMatrix(config.matrixBaseUrl, config.matrixAdminToken),
+    files: config.s3 ? createS3Store(config.s3) : createR2Store(env.FILES),
+    push: config.pushGatewayUrl === null ? null : createPushGateway(config.pushGatewayUrl),
   };
 }

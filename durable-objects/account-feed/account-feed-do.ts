@@ -50,6 +50,8 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
   readonly #machineLog: EventLog;
   readonly #logger = createLogger({ object: "account-feed" });
   readonly #machines = new Map<string, Entry>();
+  /** Machine → when it was removed, ms: an overtaken report must not bring it back. Reports carry the time as their sequence. */
+  readonly #removed = new Map<string, number>();
   #overview: Overview = EMPTY_OVERVIEW;
   #ready = false;
 
@@ -84,6 +86,7 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
     const now = Date.now();
     const { summary, seq } = report;
     const known = this.#machines.get(summary.instanceId);
+    if (!known && seq <= (this.#removed.get(summary.instanceId) ?? 0)) return { watchUntil: 0, paceMs: PACE_MAX_MS };
     if (!known || seq > known.seq) {
       this.#put(summary.instanceId, { seq, summary, asOf: now });
       if (report.notable) {
@@ -157,6 +160,7 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
 
   async removeMachine(_userId: number, instanceId: string): Promise<void> {
     const now = Date.now();
+    this.#removed.set(instanceId, now);
     if (this.#forget(instanceId)) this.#publishDashboard(this.#sockets("dashboard"), { type: "machine.removed", instanceId, at: new Date(now).toISOString() }, now);
   }
 

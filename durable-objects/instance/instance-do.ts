@@ -195,7 +195,7 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
   async setRoster(ref: InstanceRef, roster: Readonly<Record<string, RosterBot>>): Promise<void> {
     const machine = this.#find(ref);
     if (!machine) return;
-    const bots = Object.fromEntries(Object.entries(machine.state.bots).filter(([id]) => id in roster));
+    const bots = Object.fromEntries(Object.entries(machine.state.bots).filter(([id]) => Object.hasOwn(roster, id)));
     machine.state = { ...machine.state, roster, bots };
     machine.unannounced = true;
     this.#store.saveMachine(machine);
@@ -206,6 +206,9 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     const machine = this.#find(ref);
     if (!machine) return;
     this.#machines = this.#machines.filter((m) => m !== machine);
+    // Whoever awaits the feed for this machine right now finds nothing left to write.
+    machine.gone = true;
+    machine.open.clear();
     this.#links.closeAll(machine.id, CLOSE.machineGone, "the machine was deleted");
     if (this.#machines.length > 0) this.#store.deleteMachine(machine.id);
     else {

@@ -17,6 +17,8 @@ export interface Machine {
   flushedAt: number;
   /** True while the account's feed has not heard of the newest state. */
   unannounced: boolean;
+  /** True once it was purged: its tables may be gone. */
+  gone: boolean;
   /** The online flag that D1 was last told; null before the first time. */
   projectedOnline: boolean | null;
   /** Tokens D1 vouched for, and those it cut. */
@@ -51,6 +53,7 @@ export class InstanceStore {
           samples: decode<StoredSample[]>(row["samples"]),
           flushedAt: Number(row["flushed_at"]),
           unannounced: row["unannounced"] === 1,
+          gone: false,
           projectedOnline: row["projected_online"] === null ? null : row["projected_online"] === 1,
           tokens: this.#loadTokens(id),
           open: new Map(this.#listCommands("machine_id = ? AND state IN ('pending', 'delivered', 'acknowledged')", [id], "created_at").map((command) => [command.id, command])),
@@ -75,7 +78,7 @@ export class InstanceStore {
         now,
         now,
       );
-    return { id, ref, registration, state, live, samples: [], flushedAt: now, unannounced: false, projectedOnline: null, tokens: new Map(), open: new Map() };
+    return { id, ref, registration, state, live, samples: [], flushedAt: now, unannounced: false, gone: false, projectedOnline: null, tokens: new Map(), open: new Map() };
   }
 
   /** One row: state, live numbers, samples and flags. */

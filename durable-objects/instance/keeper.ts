@@ -90,8 +90,10 @@ export class Keeper {
 
   /** Reads never answer late: a machine whose silence has lasted too long goes offline right here. */
   async settle(machine: Machine, now: number): Promise<void> {
-    const due = silentAt(machine.state, machine.live, this.#parts.links.facts(machine.id));
-    if (due !== null && due <= now) await this.goOffline(machine, "silence", now);
+    // A lost link has its grace, however old the last full beat: over a socket pings stand for beats.
+    const grace = machine.state.reachable ? this.#parts.alarms.dueAt(machine.id, "grace") : null;
+    const due = grace ?? silentAt(machine.state, machine.live, this.#parts.links.facts(machine.id));
+    if (due !== null && due <= now) await this.goOffline(machine, grace === null ? "silence" : "link_lost", now);
   }
 
   /** A link came up (already accepted). */
@@ -173,6 +175,7 @@ export class Keeper {
     const announced = machine.state;
     const events = [...changes.map((change) => this.#toEvent(machine, change, now)), ...extra];
     const heard = await this.#report(machine, events, true, now);
+    if (machine.gone) return;
     // Beside the beat, not in it: a queue that hangs must not make machines look silent.
     if (needsProjection(machine)) this.#parts.defer(this.#project(machine, now));
     if (!heard) {
@@ -187,7 +190,9 @@ export class Keeper {
 
   async #project(machine: Machine, now: number): Promise<void> {
     const { store, alarms, announcer } = this.#parts;
-    if (await announcer.project(machine, now)) store.saveMachine(machine);
+    const projected = await announcer.project(machine, now);
+    if (machine.gone) return;
+    if (projected) store.saveMachine(machine);
     else await alarms.arm(machine.id, "announce", now + ANNOUNCE_RETRY_MS);
   }
 
@@ -199,7 +204,7 @@ export class Keeper {
   /** Events about a machine whose stored state did not change. */
   async #tell(machine: Machine, events: readonly DashboardEvent[], now: number, closing?: WebSocket): Promise<void> {
     const heard = await this.#report(machine, events, true, now, closing);
-    if (!heard) {
+    if (!heard && !machine.gone) {
       machine.unannounced = true;
       this.#parts.store.saveMachine(machine);
       await this.#parts.alarms.arm(machine.id, "announce", now + ANNOUNCE_RETRY_MS);
@@ -210,6 +215,7 @@ export class Keeper {
     this.#reportSeq = Math.max(this.#reportSeq + 1, now);
     const summary = toSummary(this.facts(machine, closing));
     const watching = await this.#parts.announcer.report(machine.ref.userId, { seq: this.#reportSeq, summary, events, notable });
+    if (machine.gone) return true;
     if (!watching) return false;
     this.watch(machine, watching.watchUntil, watching.paceMs);
     return true;

@@ -19,6 +19,9 @@ export const FLUSH_MS = 15 * MINUTE_MS;
 /** Samples kept: one day at one per {@link FLUSH_MS}. */
 const SAMPLES_MAX = 96;
 
+/** Most characters of capabilities kept. */
+const CAPABILITIES_MAX_CHARS = 64_000;
+
 /** What of a bot changes rarely. */
 export interface BotState {
   readonly status: string;
@@ -133,8 +136,8 @@ export interface Folded {
 
 /** Takes one beat in. Absent fields keep what was known; a roster bot missing from the list has stopped. */
 export function foldBeat(state: MachineState, live: LiveState, beat: HeartbeatPayload, provider: string | null, now: number): Folded {
-  const capabilities = beat.capabilities === null ? state.capabilities : { ...state.capabilities, ...beat.capabilities };
-  const heardBots = new Map(beat.bots.filter((bot) => bot.bot_id in state.roster).map((bot) => [bot.bot_id, bot]));
+  const capabilities = mergeCapabilities(state.capabilities, beat.capabilities);
+  const heardBots = new Map(beat.bots.filter((bot) => Object.hasOwn(state.roster, bot.bot_id)).map((bot) => [bot.bot_id, bot]));
   const bots: Record<string, BotState> = {};
   for (const id of Object.keys(state.roster)) bots[id] = nextBot(state.bots[id], heardBots.get(id));
   const online = isOnline(beat.gateway_status, capabilities, provider);
@@ -166,6 +169,14 @@ export function foldBeat(state: MachineState, live: LiveState, beat: HeartbeatPa
   }
   changes.push(...botChanges(state.bots, bots));
   return { state: next, live: nextLive(live, beat, heardBots, now), changed: JSON.stringify(state) !== JSON.stringify(next), changes };
+}
+
+/** Known capabilities with the beat's over them; a merge that grew without bound (its row could not be written any more) starts afresh from the beat. */
+function mergeCapabilities(known: MachineState["capabilities"], told: HeartbeatPayload["capabilities"]): MachineState["capabilities"] {
+  if (told === null) return known;
+  const merged = { ...known, ...told };
+  if (JSON.stringify(merged).length <= CAPABILITIES_MAX_CHARS) return merged;
+  return JSON.stringify(told).length <= CAPABILITIES_MAX_CHARS ? told : known;
 }
 
 /** The machine is gone: neither reachable nor online, its bots stopped. Nothing changes when it already was. */

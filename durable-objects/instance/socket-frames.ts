@@ -1,4 +1,5 @@
 import { parseHeartbeat } from "../../src/fleet/machines/heartbeat.core";
+import { MAX_JSON_DEPTH, nestsWithin } from "../../src/kernel/http/read-body";
 import type { CommandResult } from "./instance.rpc";
 import type { HeartbeatPayload } from "./machine.rpc";
 
@@ -21,6 +22,7 @@ export function readFrame(message: string | ArrayBuffer, instanceId: string): Fr
   try {
     const parsed: unknown = JSON.parse(message);
     if (parsed === null || typeof parsed !== "object" || Array.isArray(parsed)) return { t: "invalid", re: "frame", detail: "A frame is a JSON object." };
+    if (!nestsWithin(parsed, MAX_JSON_DEPTH)) return { t: "invalid", re: "frame", detail: `JSON should nest at most ${MAX_JSON_DEPTH} levels.` };
     frame = parsed as Record<string, unknown>;
   } catch {
     return { t: "invalid", re: "frame", detail: "A frame is a JSON object." };

@@ -7,10 +7,19 @@ type Spec = Operation["spec"];
 /** What each tag is about; an operation with an unknown tag fails the check. */
 const TAGS: Readonly<Record<string, string>> = {
   health: "Whether the service and its parts answer, and the public signing keys.",
+  auth: "Sign-in to systems beside ours.",
   user: "Accounts, sign-in and sessions of the person who calls.",
   "cli-access-tokens": "Tokens of CLIs and daemons: mint, rotate, unbind, revoke.",
   openclaw: "Machines join: registration, sign-in of their CLI through the browser, streams.",
   dashboard: "The fleet as its owner sees it: machines, commands, versions.",
+  upload: "Verification documents: signed addresses to upload, read and remove them.",
+  push: "Devices that may be notified, and the Matrix push gateway in front of the real one.",
+  notifications: "What was sent to a person's devices, and a trial of it.",
+  version: "Releases of the apps, and whether a running one must update.",
+  support: "Reports of people, and their handling by administrators.",
+  trial: "Trials: how long one lasts, and whether a device had one.",
+  assistant: "Questions about the product, answered by a language model.",
+  admin: "What administrators set for everybody.",
   development: "Helpers of a local server; absent elsewhere.",
 };
 

@@ -1,10 +1,27 @@
+import type { LinkIdentity } from "../kernel/auth/external-identity";
 import type { FeatureEntry } from "../kernel/operation";
 
 /** The fleet family: which feature serves which paths. Each loads on the first request that needs it. */
 export const fleetFeatures: readonly FeatureEntry[] = [
   { name: "health", prefixes: ["/", "/health", "/.well-known/jwks.json"], load: () => import("./health/health.operations") },
   { name: "mailbox", prefixes: ["/dev/mailbox"], load: () => import("./mailbox/mailbox.operations") },
-  { name: "accounts", prefixes: ["/api/v1/user/signup", "/api/v1/user/profile"], load: () => import("./accounts/accounts.operations") },
+  {
+    name: "accounts",
+    prefixes: [
+      "/api/v1/user/signup",
+      "/api/v1/user/profile",
+      "/api/v1/user/username/check",
+      "/api/v1/user/email-availability",
+      "/api/v1/user/phone-availability",
+      "/api/v1/user/delete-account",
+      "/api/v1/user/self-deactivate",
+    ],
+    load: () => import("./accounts/accounts.operations"),
+  },
+  { name: "passwords", prefixes: ["/api/v1/user/forgot-password", "/api/v1/user/reset-password"], load: () => import("./passwords/passwords.operations") },
+  // Its paths begin with a person's id; whatever is more special has a longer prefix above.
+  { name: "recovery-keys", prefixes: ["/api/v1/user"], load: () => import("./recovery-keys/recovery-keys.operations") },
+  { name: "matrix-login", prefixes: ["/api/v1/auth/matrix-login"], load: () => import("./matrix-login/matrix-login.operations") },
   { name: "sessions", prefixes: ["/api/v1/user/login", "/api/v1/user/logout", "/api/v1/user/token", "/api/v1/user/sessions"], load: () => import("./sessions/sessions.operations") },
   { name: "cli-tokens", prefixes: ["/api/v1/user/cli-tokens"], load: () => import("./cli-tokens/cli-tokens.operations") },
   { name: "cli-logins", prefixes: ["/api/v1/openclaw/cli"], load: () => import("./cli-logins/cli-logins.operations") },
@@ -16,5 +33,20 @@ export const fleetFeatures: readonly FeatureEntry[] = [
     load: () => import("./machines/machines.operations"),
   },
   { name: "commands", prefixes: ["/api/v1/dashboard/commands", "/api/v1/dashboard/gateway"], load: () => import("./commands/commands.operations") },
-  { name: "versions", prefixes: ["/api/v1/dashboard/versions"], load: () => import("./versions/versions.operations") },
+  { name: "versions", prefixes: ["/api/v1/dashboard/versions", "/api/v1/admin/supported-versions"], load: () => import("./versions/versions.operations") },
+  {
+    name: "uploads",
+    prefixes: ["/api/v1/upload-url", "/api/v1/upload", "/api/v1/admin/verification-document-url", "/files"],
+    load: () => import("./uploads/uploads.operations"),
+  },
+  { name: "push-devices", prefixes: ["/api/v1/push"], load: () => import("./push-devices/push-devices.operations") },
+  { name: "push-gateway", prefixes: ["/_matrix/push/v1"], load: () => import("./push-gateway/push-gateway.operations") },
+  { name: "notifications", prefixes: ["/api/v1/notifications", "/api/v1/admin/notifications"], load: () => import("./notifications/notifications.operations") },
+  { name: "app-versions", prefixes: ["/api/v1/version"], load: () => import("./app-versions/app-versions.operations") },
+  { name: "support-reports", prefixes: ["/api/v1/support", "/api/v1/admin/support"], load: () => import("./support-reports/support-reports.operations") },
+  { name: "trials", prefixes: ["/api/v1/trial", "/api/v1/device-check"], load: () => import("./trials/trials.operations") },
+  { name: "assistant", prefixes: ["/api/v1/assistant"], load: () => import("./assistant/assistant.operations") },
 ];
+
+/** The account of somebody whom an outside issuer vouches for, at their first request. */
+export const linkIdentity: LinkIdentity = async (ctx, identity) => (await import("./identities")).linkIdentity(ctx, identity);

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Actor } from "./auth/actor";
 import type { Ctx, OwnerCtx } from "./context";
 import type { LimitClass } from "./rate-limit/rate-limit";
 
@@ -31,8 +32,8 @@ export interface OperationSpec<P extends Schema | undefined, Q extends Schema | 
   /** Asks D1 whether the credential still lives. Off only where an object vouches for it. Default true. */
   readonly live?: boolean;
   readonly limit: LimitClass;
-  /** For `credential` limits: the identifier in the input whose tries are counted too. */
-  readonly limitBy?: (input: { params: Output<P>; body: Output<B> }) => string | null;
+  /** For `credential` limits: the identifier (a name in the input, or the caller) whose tries are counted too. */
+  readonly limitBy?: (input: { params: Output<P>; body: Output<B>; actor: Actor }) => string | null;
   /** Honours `Idempotency-Key`: a repeat gets the first answer. */
   readonly idempotent?: boolean;
   /** Action of the audit row that the verb commits with its change. Required of operations that change D1. */

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 /** A person. `tenant_id` elsewhere is this row's id. */
 export const users = sqliteTable(
@@ -15,6 +15,8 @@ export const users = sqliteTable(
     name: text("name").notNull(),
     displayName: text("display_name"),
     phoneNumber: text("phone_number"),
+    /** The number without its punctuation; null when there is none that could be dialled. */
+    phoneKey: text("phone_key"),
     autoDestructTime: text("auto_destruct_time"),
     matrixId: text("matrix_id").notNull(),
     matrixAccountCreated: integer("matrix_account_created", { mode: "boolean" }).notNull().default(false),
@@ -25,18 +27,22 @@ export const users = sqliteTable(
     accountVerified: integer("account_verified", { mode: "boolean" }).notNull().default(false),
     /** Rises on global sign-out: access tokens of an older epoch are dead. */
     tokenEpoch: integer("token_epoch").notNull().default(0),
+    /** When it last rose: tokens of an outside issuer carry no epoch, so older ones are dead by their age. */
+    epochRaisedAt: integer("epoch_raised_at"),
     planKey: text("plan_key"),
     trialEndsAt: integer("trial_ends_at").notNull(),
     agreedTerms: integer("agreed_terms", { mode: "boolean" }),
     agreedPrivacy: integer("agreed_privacy", { mode: "boolean" }),
     lastSignedInAt: integer("last_signed_in_at"),
     lastSignedOutAt: integer("last_signed_out_at"),
+    /** Who ended the account and how far: with its Matrix account, or only here because the app saw to that. */
+    deletionStatus: text("deletion_status", { enum: ["deleted_by_owner", "deactivated_by_owner"] }),
     deletedAt: integer("deleted_at"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
     version: integer("version").notNull().default(1),
   },
-  (t) => [uniqueIndex("users_sub").on(t.sub), uniqueIndex("users_email").on(t.emailKey), uniqueIndex("users_username").on(t.username), uniqueIndex("users_matrix_id").on(t.matrixId)],
+  (t) => [uniqueIndex("users_sub").on(t.sub), uniqueIndex("users_email").on(t.emailKey), uniqueIndex("users_username").on(t.username), uniqueIndex("users_matrix_id").on(t.matrixId), index("users_phone").on(t.phoneKey)],
 );
 
 /** One-time codes sent by mail: one live row per person and purpose, the newest replaces the older. */
@@ -52,6 +58,40 @@ export const oneTimeCodes = sqliteTable(
     sentAt: integer("sent_at").notNull(),
   },
   (t) => [uniqueIndex("one_time_codes_purpose").on(t.tenantId, t.purpose)],
+);
+
+/** Wrong passwords against one name (a keyed hash of it), whether or not anybody has that name. */
+export const passwordTries = sqliteTable(
+  "password_tries",
+  {
+    key: text("key").primaryKey(),
+    failures: integer("failures").notNull(),
+    lockedUntil: integer("locked_until").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (t) => [index("password_tries_age").on(t.updatedAt)],
+);
+
+/** The key that opens a person's encrypted Matrix history, sealed for that person. */
+export const recoveryKeys = sqliteTable("recovery_keys", {
+  tenantId: integer("tenant_id").primaryKey(),
+  sealedKey: text("sealed_key").notNull(),
+  deviceId: text("device_id").notNull(),
+  createdAt: integer("created_at").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+  version: integer("version").notNull().default(1),
+});
+
+/** Who a person is at an outside issuer. */
+export const externalIdentities = sqliteTable(
+  "external_identities",
+  {
+    issuer: text("issuer").notNull(),
+    subject: text("subject").notNull(),
+    tenantId: integer("tenant_id").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.issuer, t.subject] }), index("external_identities_tenant").on(t.tenantId)],
 );
 
 /** A signed-in device. Its refresh token (hashed here) does not rotate and dies with it. */

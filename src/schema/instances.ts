@@ -54,5 +54,9 @@ export const plans = sqliteTable("plans", {
 export const supportedVersions = sqliteTable("supported_versions", {
   component: text("component", { enum: ["cli", "plugin", "openclaw", "hermes"] }).primaryKey(),
   supportedVersion: text("supported_version").notNull(),
+  minVersion: text("min_version"),
+  notes: text("notes"),
+  /** User name of the administrator who set it. */
+  updatedBy: text("updated_by"),
   updatedAt: integer("updated_at").notNull(),
 });

@@ -14,6 +14,16 @@ const RESERVED_USERNAMES: ReadonlySet<string> = new Set(
 /** Look-ups and uniqueness of addresses go by this. */
 export const emailKeyOf = (email: string): string => email.trim().toLowerCase();
 
+/** A number without its punctuation, `00` as `+`; null when nobody could dial it. */
+export function phoneKeyOf(phone: string): string | null {
+  const digits = phone.replace(/[\s().\-/]/g, "").replace(/^00/, "+");
+  return /^\+?\d{6,15}$/.test(digits) ? digits : null;
+}
+
+export const USERNAME_MIN = 5;
+export const USERNAME_MAX = 64;
+export const USERNAME_PATTERN = /^[A-Za-z0-9]+$/;
+
 /** User names that people could take for ours. */
 export const isReservedUsername = (localpart: string): boolean => RESERVED_USERNAMES.has(localpart);
 

@@ -1,8 +1,30 @@
+import { actorId } from "../../kernel/auth/actor";
 import { operation } from "../../kernel/operation";
-import { getProfile } from "./accounts.queries";
-import { ProfileView, SendSignupCodeBody, SendSignupCodeView, SignupBody, SignupView, VerifyAccountBody, VerifyAccountView } from "./accounts.schemas";
+import { checkEmail, checkPhone, checkUsername, getProfile } from "./accounts.queries";
+import {
+  CheckEmailQuery,
+  CheckPhoneQuery,
+  CheckUsernameQuery,
+  DeactivateAccountBody,
+  DeactivateAccountView,
+  DeleteAccountBody,
+  DeleteAccountView,
+  EmailAvailabilityView,
+  PhoneAvailabilityView,
+  ProfileView,
+  SendSignupCodeBody,
+  SendSignupCodeView,
+  SignupBody,
+  SignupView,
+  UpdateProfileBody,
+  UsernameCheckView,
+  VerifyAccountBody,
+  VerifyAccountView,
+} from "./accounts.schemas";
 import { createAccount } from "./create-account";
+import { deactivateAccount, deleteAccount } from "./delete-account";
 import { sendSignupCode } from "./send-signup-code";
+import { updateProfile } from "./update-profile";
 import { verifyAccount } from "./verify-account";
 
 const TAG = "user";
@@ -57,4 +79,75 @@ export const operations = [
     limit: "read",
     output: ProfileView,
   }).handle((_input, ctx) => getProfile(ctx)),
+  operation({
+    id: "fleet.accounts.updateProfile",
+    method: "post",
+    path: "/api/v1/user/profile",
+    tag: TAG,
+    summary: "Change the caller's own profile; address and user name stay",
+    auth: ["user"],
+    limit: "write",
+    audit: "account.update",
+    body: UpdateProfileBody,
+    output: ProfileView,
+  }).handle(({ body }, ctx) => updateProfile(ctx, body)),
+  operation({
+    id: "fleet.accounts.checkUsername",
+    method: "get",
+    path: "/api/v1/user/username/check",
+    tag: TAG,
+    summary: "Whether a user name can be had",
+    auth: ["none"],
+    limit: "credential",
+    query: CheckUsernameQuery,
+    output: UsernameCheckView,
+  }).handle(({ query }, ctx) => checkUsername(ctx, query)),
+  operation({
+    id: "fleet.accounts.checkEmail",
+    method: "get",
+    path: "/api/v1/user/email-availability",
+    tag: TAG,
+    summary: "Whether an e-mail address can be had",
+    auth: ["none"],
+    limit: "credential",
+    query: CheckEmailQuery,
+    output: EmailAvailabilityView,
+  }).handle(({ query }, ctx) => checkEmail(ctx, query)),
+  operation({
+    id: "fleet.accounts.checkPhone",
+    method: "get",
+    path: "/api/v1/user/phone-availability",
+    tag: TAG,
+    summary: "Whether no account names a phone number yet",
+    auth: ["none"],
+    limit: "credential",
+    query: CheckPhoneQuery,
+    output: PhoneAvailabilityView,
+  }).handle(({ query }, ctx) => checkPhone(ctx, query)),
+  operation({
+    id: "fleet.accounts.delete",
+    method: "post",
+    path: "/api/v1/user/delete-account",
+    tag: TAG,
+    summary: "End the caller's account, with everything that opens it",
+    auth: ["user"],
+    limit: "credential",
+    limitBy: ({ actor }) => actorId(actor),
+    audit: "account.delete",
+    body: DeleteAccountBody,
+    output: DeleteAccountView,
+  }).handle(({ body }, ctx) => deleteAccount(ctx, body)),
+  operation({
+    id: "fleet.accounts.deactivate",
+    method: "post",
+    path: "/api/v1/user/self-deactivate",
+    tag: TAG,
+    summary: "End the caller's account after the app has ended its Matrix account",
+    auth: ["user"],
+    limit: "credential",
+    limitBy: ({ actor }) => actorId(actor),
+    audit: "account.deactivate",
+    body: DeactivateAccountBody,
+    output: DeactivateAccountView,
+  }).handle(({ body }, ctx) => deactivateAccount(ctx, body)),
 ];

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { iso, isoOrNull } from "../../kernel/clock";
-import { effectivePlan } from "./accounts.core";
+import { effectivePlan, USERNAME_MAX, USERNAME_MIN, USERNAME_PATTERN } from "./accounts.core";
 import type { Account } from "./accounts.store";
 
 const Email = z.email().max(254);
@@ -9,7 +9,7 @@ export const SignupBody = z
   .object({
     name: z.string().trim().min(1).max(200),
     email: Email,
-    username: z.string().min(5).max(64).regex(/^[A-Za-z0-9]+$/, "Only letters and digits"),
+    username: z.string().min(USERNAME_MIN).max(USERNAME_MAX).regex(USERNAME_PATTERN, "Only letters and digits"),
     password: z.string().min(8).max(1_024),
     phone_number: z.string().max(32).nullish(),
     device_token: z.string().max(8_192).nullish(),
@@ -56,6 +56,47 @@ export const ProfileView = z
     updated_at: Time.nullable(),
   })
   .meta({ id: "ProfileOut" });
+
+/** The address and the user name come along unchanged: the one is proven, the other is the Matrix id. */
+export const UpdateProfileBody = z
+  .object({
+    username: z.string().min(1).max(USERNAME_MAX),
+    name: z.string().trim().min(1).max(200).nullish(),
+    email: Email,
+    display_name: z.string().trim().max(200).nullish(),
+    phone_number: z.string().max(32).nullish(),
+    auto_destruct_time: z.string().max(64).nullish(),
+    agreed_terms: z.boolean(),
+    agreed_privacy: z.boolean(),
+  })
+  .meta({ id: "ProfileUpdate" });
+
+/** Why a name, an address or a number can be had or not. */
+const Reason = z.enum(["ok", "taken", "invalid", "reserved"]);
+
+export const CheckUsernameQuery = z.object({ candidate: z.string().min(USERNAME_MIN).max(320) });
+
+export const UsernameCheckView = z.object({ valid: z.boolean(), reason: Reason.nullable() }).meta({ id: "UsernameCheckResponse" });
+
+export const CheckEmailQuery = z.object({ email: z.string().max(320).meta({ format: "email" }) });
+
+export const EmailAvailabilityView = z.object({ available: z.boolean(), reason: Reason }).meta({ id: "EmailAvailabilityResponse" });
+
+export const CheckPhoneQuery = z.object({ phone: z.string().max(64) });
+
+export const PhoneAvailabilityView = z.object({ available: z.boolean(), reason: Reason }).meta({ id: "PhoneAvailabilityResponse" });
+
+export const isEmail = (text: string): boolean => Email.safeParse(text).success;
+
+const Confirmation = z.object({ password: z.string().min(1).max(1_024) });
+
+export const DeleteAccountBody = Confirmation.meta({ id: "DeleteAccountRequest" });
+
+export const DeleteAccountView = z.object({ success: z.boolean(), message: z.string() }).meta({ id: "DeleteAccountResponse" });
+
+export const DeactivateAccountBody = Confirmation.meta({ id: "SelfDeactivateRequest" });
+
+export const DeactivateAccountView = z.object({ success: z.boolean(), message: z.string() }).meta({ id: "SelfDeactivateResponse" });
 
 export function toProfileView(account: Account, nowMs: number): z.input<typeof ProfileView> {
   const { plan, status, endsAt } = effectivePlan(account, nowMs);

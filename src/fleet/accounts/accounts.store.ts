@@ -12,9 +12,12 @@ export interface NewAccount {
   readonly username: string;
   readonly name: string;
   readonly phoneNumber: string | null;
+  readonly phoneKey: string | null;
   readonly matrixId: string;
   readonly passwordHash: string;
   readonly trialEndsAt: number;
+  /** Set when somebody else proved the address for us. */
+  readonly accountVerified?: true;
 }
 
 /** A code as stored: never the digits. */
@@ -24,8 +27,10 @@ export interface StoredCode {
   readonly sentAt: number;
 }
 
-const PURPOSE = "verify_email";
-const codeOf = (tenantId: number) => and(eq(oneTimeCodes.tenantId, tenantId), eq(oneTimeCodes.purpose, PURPOSE));
+export type CodePurpose = typeof oneTimeCodes.$inferSelect.purpose;
+
+const SIGNUP: CodePurpose = "verify_email";
+const codeOf = (tenantId: number, purpose: CodePurpose) => and(eq(oneTimeCodes.tenantId, tenantId), eq(oneTimeCodes.purpose, purpose));
 
 export async function findAccountById(ctx: Ctx, tenantId: number): Promise<Account | undefined> {
   return (await ctx.db.select().from(users).where(eq(users.id, tenantId)).limit(1))[0];
@@ -54,7 +59,7 @@ export function listHolders(ctx: Ctx, emailKey: string, username: string) {
       codeExpiresAt: oneTimeCodes.expiresAt,
     })
     .from(users)
-    .leftJoin(oneTimeCodes, and(eq(oneTimeCodes.tenantId, users.id), eq(oneTimeCodes.purpose, PURPOSE)))
+    .leftJoin(oneTimeCodes, and(eq(oneTimeCodes.tenantId, users.id), eq(oneTimeCodes.purpose, SIGNUP)))
     .where(or(eq(users.emailKey, emailKey), eq(users.username, username)));
 }
 
@@ -67,32 +72,33 @@ export const replaceClaim = (ctx: Ctx, holder: { readonly id: number; readonly v
     .set({ ...account, displayName: null, createdAt: nowMs, updatedAt: nowMs, version: holder.version + 1 })
     .where(and(eq(users.id, holder.id), eq(users.version, holder.version), eq(users.accountVerified, false)));
 
-/** The code of the account with this subject, replacing an older one. The row id is looked up inside the batch, where it exists by then. */
+/** The sign-up code of the account with this subject, replacing an older one. The row id is looked up inside the batch, where it exists by then. */
 export const upsertCodeBySub = (ctx: Ctx, sub: string, code: StoredCode) =>
   ctx.db
     .insert(oneTimeCodes)
-    .values({ tenantId: sql<number>`(SELECT ${users.id} FROM ${users} WHERE ${users.sub} = ${sub})`, purpose: PURPOSE, ...code })
+    .values({ tenantId: sql<number>`(SELECT ${users.id} FROM ${users} WHERE ${users.sub} = ${sub})`, purpose: SIGNUP, ...code })
     .onConflictDoUpdate({ target: [oneTimeCodes.tenantId, oneTimeCodes.purpose], set: { ...code, attempts: 0 } });
 
 /** {@link upsertCodeBySub} for guarded use: misses when a code was sent after `sentBefore`. */
-export const upsertCodeAfterGap = (ctx: Ctx, tenantId: number, code: StoredCode, sentBefore: number) =>
+export const upsertCodeAfterGap = (ctx: Ctx, tenantId: number, purpose: CodePurpose, code: StoredCode, sentBefore: number) =>
   ctx.db
     .insert(oneTimeCodes)
-    .values({ tenantId, purpose: PURPOSE, ...code })
+    .values({ tenantId, purpose, ...code })
     .onConflictDoUpdate({ target: [oneTimeCodes.tenantId, oneTimeCodes.purpose], set: { ...code, attempts: 0 }, setWhere: lte(oneTimeCodes.sentAt, sentBefore) });
 
 /** Counts one try and answers the hash to compare with; nothing when the code expired or its tries are used up. Counting first keeps parallel guesses within the limit. */
-export async function takeCodeTry(ctx: Ctx, tenantId: number, tries: number, nowMs: number): Promise<string | undefined> {
+export async function takeCodeTry(ctx: Ctx, tenantId: number, purpose: CodePurpose, tries: number, nowMs: number): Promise<string | undefined> {
   const [row] = await ctx.db
     .update(oneTimeCodes)
     .set({ attempts: sql`${oneTimeCodes.attempts} + 1` })
-    .where(and(codeOf(tenantId), lt(oneTimeCodes.attempts, tries), gt(oneTimeCodes.expiresAt, nowMs)))
+    .where(and(codeOf(tenantId, purpose), lt(oneTimeCodes.attempts, tries), gt(oneTimeCodes.expiresAt, nowMs)))
     .returning({ codeHash: oneTimeCodes.codeHash });
   return row?.codeHash;
 }
 
 /** Guarded: a code is spent once. */
-export const deleteCode = (ctx: Ctx, tenantId: number, codeHash: string) => ctx.db.delete(oneTimeCodes).where(and(codeOf(tenantId), eq(oneTimeCodes.codeHash, codeHash)));
+export const deleteCode = (ctx: Ctx, tenantId: number, purpose: CodePurpose, codeHash: string) =>
+  ctx.db.delete(oneTimeCodes).where(and(codeOf(tenantId, purpose), eq(oneTimeCodes.codeHash, codeHash)));
 
 /** Guarded: the claim must still be the one whose code was compared. */
 export const markVerified = (ctx: Ctx, account: Account, nowMs: number) =>
@@ -104,3 +110,39 @@ export const markVerified = (ctx: Ctx, account: Account, nowMs: number) =>
 export const markSignedIn = (ctx: Ctx, tenantId: number, nowMs: number) => ctx.db.update(users).set({ lastSignedInAt: nowMs }).where(eq(users.id, tenantId));
 
 export const markSignedOut = (ctx: Ctx, tenantId: number, nowMs: number) => ctx.db.update(users).set({ lastSignedOutAt: nowMs }).where(eq(users.id, tenantId));
+
+/** Whether another account names this number. */
+export async function isPhoneTaken(ctx: Ctx, phoneKey: string): Promise<boolean> {
+  return (await ctx.db.select({ id: users.id }).from(users).where(eq(users.phoneKey, phoneKey)).limit(1)).length > 0;
+}
+
+/** The row as it was read, of an account that still lives. */
+const asRead = (account: Account) => and(eq(users.id, account.id), eq(users.version, account.version), isNull(users.deletedAt));
+/** Every access token of the account dies. */
+const nextEpoch = (nowMs: number) => ({ tokenEpoch: sql<number>`${users.tokenEpoch} + 1`, epochRaisedAt: nowMs });
+
+type ProfileChange = Partial<Pick<Account, "name" | "displayName" | "phoneNumber" | "phoneKey" | "autoDestructTime" | "agreedTerms" | "agreedPrivacy">>;
+
+/** Guarded: misses when the account changed since it was read. */
+export const updateProfileRow = (ctx: Ctx, account: Account, change: ProfileChange, nowMs: number) =>
+  ctx.db
+    .update(users)
+    .set({ ...change, updatedAt: nowMs, version: account.version + 1 })
+    .where(asRead(account));
+
+/** Guarded, as {@link updateProfileRow}. */
+export const replacePassword = (ctx: Ctx, account: Account, passwordHash: string, nowMs: number) =>
+  ctx.db
+    .update(users)
+    .set({ passwordHash, ...nextEpoch(nowMs), updatedAt: nowMs, version: account.version + 1 })
+    .where(asRead(account));
+
+/** Guarded, as {@link updateProfileRow}. The address and the name stay taken. */
+export const markDeleted = (ctx: Ctx, account: Account, deletionStatus: NonNullable<Account["deletionStatus"]>, nowMs: number) =>
+  ctx.db
+    .update(users)
+    .set({ status: "deleted", deletionStatus, deletedAt: nowMs, ...nextEpoch(nowMs), updatedAt: nowMs, version: account.version + 1 })
+    .where(asRead(account));
+
+/** Global sign-out. Never competes with other changes, so it leaves `version` alone. */
+export const raiseEpoch = (ctx: Ctx, tenantId: number, nowMs: number) => ctx.db.update(users).set(nextEpoch(nowMs)).where(eq(users.id, tenantId));

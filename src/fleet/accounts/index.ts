@@ -1,3 +1,18 @@
-export { emailKeyOf } from "./accounts.core";
-export { findAccountByAlias, findAccountById, markSignedIn, markSignedOut, type Account } from "./accounts.store";
-export { sendMail } from "./send-mail";
+export { CODE_TRIES, effectivePlan, emailKeyOf, isReservedUsername, RESEND_GAP_MS, weaknessOf } from "./accounts.core";
+export {
+  deleteCode,
+  findAccountByAlias,
+  findAccountByEmail,
+  findAccountById,
+  insertAccount,
+  markSignedIn,
+  markSignedOut,
+  raiseEpoch,
+  replaceClaim,
+  replacePassword,
+  takeCodeTry,
+  upsertCodeAfterGap,
+  type Account,
+  type NewAccount,
+} from "./accounts.store";
+export { hashCode, newCode } from "./one-time-code";

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Ctx } from "../../kernel/context";
 import { LostUpdateError, Plan } from "../../kernel/db/client";
 import { AppError } from "../../kernel/errors/app-error";
-import { emailKeyOf, RESEND_GAP_MS } from "./accounts.core";
+import { CODE_LIFE_MS, emailKeyOf, RESEND_GAP_MS } from "./accounts.core";
 import type { SendSignupCodeBody, SendSignupCodeView } from "./accounts.schemas";
 import { findAccountByEmail, upsertCodeAfterGap } from "./accounts.store";
 import { newCode } from "./one-time-code";
@@ -19,10 +19,10 @@ export async function sendSignupCode(ctx: Ctx, input: z.output<typeof SendSignup
   const now = ctx.clock.now();
   const account = await findAccountByEmail(ctx, emailKeyOf(input.email));
   if (!account || account.accountVerified || account.status !== "active") return ANSWER;
-  const code = await newCode(ctx, account.sub, now);
+  const code = await newCode(ctx, { purpose: "verify_email", sub: account.sub }, CODE_LIFE_MS, now);
   try {
     await new Plan(ctx)
-      .guarded(upsertCodeAfterGap(ctx, account.id, code.stored, now - RESEND_GAP_MS))
+      .guarded(upsertCodeAfterGap(ctx, account.id, "verify_email", code.stored, now - RESEND_GAP_MS))
       .effect({ type: "mail.send", payload: verificationMail(account.email, account.username, code.digits) })
       .audit({ action: "account.send_code", tenantId: account.id, subject: { type: "account", id: account.sub } })
       .commit();

@@ -19,13 +19,13 @@ export function verifyAccount(ctx: Ctx, input: z.output<typeof VerifyAccountBody
     if (!account) throw mismatch();
     if (account.accountVerified) return { verified: true, message: "This address is verified already." };
 
-    const want = await takeCodeTry(ctx, account.id, CODE_TRIES, now);
+    const want = await takeCodeTry(ctx, account.id, "verify_email", CODE_TRIES, now);
     if (want === undefined) throw new AppError("CODE_EXPIRED", "This code has expired; ask for a new one.");
-    const got = await hashCode(ctx, account.sub, input.code);
+    const got = await hashCode(ctx, { purpose: "verify_email", sub: account.sub }, input.code);
     if (!timingSafeEqual(fromHex(got) ?? new Uint8Array(), fromHex(want) ?? new Uint8Array(1))) throw mismatch();
 
     await new Plan(ctx)
-      .guarded(deleteCode(ctx, account.id, want))
+      .guarded(deleteCode(ctx, account.id, "verify_email", want))
       .guarded(markVerified(ctx, account, now))
       .audit({ action: "account.verify", tenantId: account.id, subject: { type: "account", id: account.sub } })
       .commit();

@@ -1,12 +1,12 @@
 import type { z } from "zod";
-import { verifyAccessToken } from "../../kernel/auth/access-token";
+import { identify } from "../../kernel/auth/external-identity";
 import { iso } from "../../kernel/clock";
 import type { OwnerCtx } from "../../kernel/context";
 import { seal } from "../../kernel/crypto/envelope";
 import { isUniqueViolation, LostUpdateError, Plan } from "../../kernel/db/client";
 import { AppError } from "../../kernel/errors/app-error";
 import { findAccountById } from "../accounts";
-import { freeName, LIFETIMES, listNamesInUse, prepareCliToken } from "../cli-tokens";
+import { addNewTokenNotice, freeName, LIFETIMES, listNamesInUse, prepareCliToken } from "../cli-tokens";
 import { CODE_LIFE_MS } from "./cli-logins.core";
 import type { CompleteCliLoginBody, CompletedCliLoginView, SealedLogin } from "./cli-logins.schemas";
 import { completeStarted, findCliLogin, insertCompleted, loginSealContext } from "./cli-logins.store";
@@ -23,8 +23,8 @@ const used = (cause?: unknown) => new AppError("CODE_ALREADY_USED", "This code w
  */
 export async function completeCliLogin(ctx: OwnerCtx, input: z.output<typeof CompleteCliLoginBody>): Promise<z.input<typeof CompletedCliLoginView>> {
   const now = ctx.clock.now();
-  const posted = await verifyAccessToken(ctx.config, input.access_token, now);
-  if (!posted.ok || posted.claims.userId !== ctx.actor.userId) throw new AppError("TOKEN_MISMATCH", "The posted access token is not the caller's own.");
+  const posted = await identify(ctx, input.access_token).catch(() => null);
+  if (posted?.type !== "user" || posted.userId !== ctx.actor.userId) throw new AppError("TOKEN_MISMATCH", "The posted access token is not the caller's own.");
   const login = await findCliLogin(ctx, input.code);
   if (login && login.completedAt !== null) throw used();
   if (login && login.expiresAt <= now) throw new AppError("CODE_EXPIRED", "This code has expired; start the login again.");
@@ -52,8 +52,7 @@ async function commitLogin(ctx: OwnerCtx, code: string, known: boolean): Promise
   const plan = new Plan(ctx);
   if (known) plan.guarded(completeStarted(ctx, code, completion));
   else plan.write(insertCompleted(ctx, code, completion, now + CODE_LIFE_MS));
-  await token
-    .writeTo(plan)
+  await addNewTokenNotice(ctx, token.writeTo(plan), account, token.row)
     .audit({ action: "cli_login.complete", subject: { type: "cli_login", id: code }, detail: { token_id: token.row.id, token_name: name } })
     .commit();
 }

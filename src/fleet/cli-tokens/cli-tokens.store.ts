@@ -36,6 +36,17 @@ export const updateCliToken = (ctx: Ctx, token: CliToken, change: Change, nowMs:
     .set({ ...change, updatedAt: nowMs, version: token.version + 1 })
     .where(and(ofOwner(token.tenantId, token.id), eq(cliTokens.version, token.version), isNull(cliTokens.revokedAt)));
 
+export function listUnrevokedCliTokens(ctx: Ctx, tenantId: number): Promise<CliToken[]> {
+  return ctx.db.select().from(cliTokens).where(and(eq(cliTokens.tenantId, tenantId), isNull(cliTokens.revokedAt)));
+}
+
+/** Also those minted since they were listed. */
+export const revokeEveryCliToken = (ctx: Ctx, tenantId: number, nowMs: number) =>
+  ctx.db
+    .update(cliTokens)
+    .set({ revokedAt: nowMs, updatedAt: nowMs, version: sql`${cliTokens.version} + 1` })
+    .where(and(eq(cliTokens.tenantId, tenantId), isNull(cliTokens.revokedAt)));
+
 /** Counts a use. Leaves `version` alone: uses never compete with changes. */
 export const countUse = (ctx: Ctx, token: CliToken, nowMs: number) =>
   ctx.db

@@ -10,6 +10,6 @@ export const operations = [
   operation({ ...open, id: "fleet.health.getDb", path: "/health/db", summary: "Whether the database answers", output: DbHealthView }).handle((_input, ctx) => getDbHealth(ctx)),
   operation({ ...open, id: "fleet.health.getKms", path: "/health/kms", summary: "Whether values can be sealed at rest", output: KmsHealthView }).handle((_input, ctx) => getSealingHealth(ctx)),
   operation({ ...open, id: "fleet.health.getRedis", path: "/health/redis", summary: "Whether live state answers", output: RedisHealthView }).handle((_input, ctx) => getObjectsHealth(ctx)),
-  operation({ ...open, id: "fleet.health.getPush", path: "/health/push", summary: "Whether a push gateway is configured", output: PushHealthView }).handle((_input, ctx) => getPushHealth(ctx)),
+  operation({ ...open, id: "fleet.health.getPush", path: "/health/push", summary: "Whether the push gateway answers", output: PushHealthView }).handle((_input, ctx) => getPushHealth(ctx)),
   operation({ ...open, id: "fleet.health.getJwks", path: "/.well-known/jwks.json", summary: "Public keys of access tokens", output: JwksView }).handle((_input, ctx) => getJwks(ctx)),
 ];

@@ -53,9 +53,12 @@ export async function getObjectsHealth(ctx: Ctx): Promise<z.input<typeof RedisHe
   return { ok: true, redis: "connected" };
 }
 
-/** No push gateway is configured yet. */
+/** Whether the configured push gateway answers. */
 export async function getPushHealth(ctx: Ctx): Promise<z.input<typeof PushHealthView>> {
-  return { status: "not_configured", sygnal_accessible: false, sygnal_url: "", timestamp: iso(ctx.clock.now()) };
+  const { push } = ctx.services;
+  const accessible = push !== null && (await push.isHealthy());
+  const status = push === null ? "not_configured" : accessible ? "healthy" : "unhealthy";
+  return { status, sygnal_accessible: accessible, sygnal_url: push?.origin ?? "", timestamp: iso(ctx.clock.now()) };
 }
 
 /** Keys that verify our access tokens. Only the named public members leave. */

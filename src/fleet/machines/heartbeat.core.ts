@@ -23,6 +23,10 @@ class Reader {
     this.issues.push({ loc: [...this.prefix, ...path], msg, type });
   }
 
+  refuseNull(path: readonly (string | number)[], msg: string, type: string): void {
+    this.#fail(path, msg, type);
+  }
+
   text(from: Fields, name: string, path: readonly (string | number)[] = []): string | null {
     const value = from[name];
     if (value === undefined || value === null) return null;
@@ -116,20 +120,26 @@ export function parseHeartbeat(value: unknown, instanceId?: string): ParsedHeart
     gateway_status: readStatus(reader, value, "gateway_status"),
     gateway_pid: reader.integer(value, "gateway_pid"),
     last_gateway_restart: reader.text(value, "last_gateway_restart"),
-    bots: reader.items(value, "bots", BOTS_MAX, (bot, path) => readBot(reader, bot, path)) ?? [],
+    bots: readBots(reader, value),
     watched: reader.items(value, "watched", WATCHED_MAX, (item, path) => readWatched(reader, item, path)),
     capabilities: reader.object(value, "capabilities"),
   };
   return reader.issues.length > 0 ? { ok: false, issues: reader.issues } : { ok: true, payload };
 }
 
-/** `null` is refused like any other wrong type: the contract gives these a default, not a null. */
+/** Status, counts and bots: `null` is refused like any other wrong type. The contract gives these a default, not a null. */
 function readStatus(reader: Reader, from: Fields, name: string, path: readonly (string | number)[] = []): string {
   return from[name] === undefined ? "unknown" : reader.requiredText(from, name, TEXT_MAX, path);
 }
 
 function readCount(reader: Reader, from: Fields, name: string, path: readonly (string | number)[]): number {
+  if (from[name] === null) reader.refuseNull([...path, name], "Input should be a valid integer", "int_type");
   return reader.integer(from, name, path) ?? 0;
+}
+
+function readBots(reader: Reader, from: Fields): BotBeat[] {
+  if (from["bots"] === null) reader.refuseNull(["bots"], "Input should be a valid list", "list_type");
+  return reader.items(from, "bots", BOTS_MAX, (bot, path) => readBot(reader, bot, path)) ?? [];
 }
 
 function readBot(reader: Reader, bot: Fields, path: readonly (string | number)[]): BotBeat {
@@ -162,7 +172,7 @@ function readWatched(reader: Reader, item: Fields, path: readonly (string | numb
     name: reader.requiredText(item, "name", INSTANCE_ID_MAX, path),
     status: readStatus(reader, item, "status", path),
     pid: reader.integer(item, "pid", path),
-    restarts: readCount(reader, item, "restarts", path),
+    restarts: reader.integer(item, "restarts", path) ?? 0,
     startedAt: reader.text(item, "started_at", path),
   };
 }

@@ -2,21 +2,26 @@ import type { z } from "zod";
 import type { Ctx } from "../../kernel/context";
 import { Plan } from "../../kernel/db/client";
 import { AppError } from "../../kernel/errors/app-error";
-import { findAccountByAlias, markSignedIn } from "../accounts";
+import { findAccountByAlias, markSignedIn, type Account } from "../accounts";
+import { newLoginMail } from "../mails";
+import { forgetTries, takePasswordTry } from "../passwords";
+import { findRecoveryKeyText } from "../recovery-keys";
 import { hashRefreshToken, issueSessionTokens, newRefreshToken } from "./session-tokens";
-import { describeDevice, readAlias, SESSION_LIFE_MS } from "./sessions.core";
+import { describeDevice, readAlias, SESSION_LIFE_MS, triedNameOf, type Device } from "./sessions.core";
 import type { LoginBody, LoginView } from "./sessions.schemas";
-import { insertSession } from "./sessions.store";
+import { findDeviceHistory, insertSession } from "./sessions.store";
 
 type Input = z.output<typeof LoginBody> & { readonly deviceName: string | null };
 
 /**
  * Signs a person in by e-mail, user name or Matrix id and opens a session. Unknown names cost the same work as known ones, and
  * what is wrong with an account is only told to whoever knows its password.
- * @throws AppError INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED, ACCOUNT_DEACTIVATED
+ * @throws AppError INVALID_CREDENTIALS, EMAIL_NOT_VERIFIED, ACCOUNT_DEACTIVATED, RATE_LIMITED (the name is locked)
  */
 export async function createSession(ctx: Ctx, input: Input): Promise<z.input<typeof LoginView>> {
-  const account = await findAccountByAlias(ctx, readAlias(input.username));
+  const alias = readAlias(input.username);
+  const tries = await takePasswordTry(ctx, { login: triedNameOf(alias, ctx.config.matrixServerName) });
+  const account = await findAccountByAlias(ctx, alias);
   const matches = await ctx.services.passwords.verify(input.password, account?.passwordHash ?? null);
   if (!account || !matches) throw new AppError("INVALID_CREDENTIALS", "The name or the password is wrong.");
   if (account.status !== "active") throw new AppError("ACCOUNT_DEACTIVATED", "This account is deactivated.");
@@ -35,11 +40,16 @@ export async function createSession(ctx: Ctx, input: Input): Promise<z.input<typ
     lastSeenAt: now,
     expiresAt: now + SESSION_LIFE_MS,
   };
-  const [inserted] = await new Plan(ctx)
+  const [isNewDevice, recoveryKey] = await Promise.all([isUnseenDevice(ctx, account, device), findRecoveryKeyText(ctx, account.id)]);
+  const plan = new Plan(ctx)
     .write(insertSession(ctx, session))
     .write(markSignedIn(ctx, account.id, now))
-    .audit({ action: "session.create", tenantId: account.id, subject: { type: "account", id: account.sub }, detail: { device_name: device.name, platform: device.platform } })
-    .commit();
+    .write(forgetTries(ctx, [tries]))
+    .audit({ action: "session.create", tenantId: account.id, subject: { type: "account", id: account.sub }, detail: { device_name: device.name, platform: device.platform, new_device: isNewDevice } });
+  if (isNewDevice && ctx.services.mailer) {
+    plan.effect({ type: "mail.send", payload: newLoginMail({ to: account.email, username: account.username, at: now, ip: ctx.client.ip, deviceName: device.name, platform: device.platform }) });
+  }
+  const [inserted] = await plan.commit();
   const sessionId = firstId(inserted);
   return {
     success: true,
@@ -55,9 +65,15 @@ export async function createSession(ctx: Ctx, input: Input): Promise<z.input<typ
       display_name: account.displayName ?? account.name,
       account_verified: account.accountVerified,
     },
-    matrix_recovery_key: null,
+    matrix_recovery_key: recoveryKey,
     session_id: sessionId,
   };
+}
+
+/** A first sign-in is no news: the account was just made. */
+async function isUnseenDevice(ctx: Ctx, account: Account, device: Device): Promise<boolean> {
+  const { signedInBefore, deviceKnown } = await findDeviceHistory(ctx, account.id, device);
+  return signedInBefore && !deviceKnown;
 }
 
 /** The id in the commit's first result, which {@link insertSession} returned. */

@@ -3,10 +3,11 @@ import { iso } from "../../kernel/clock";
 import type { OwnerCtx } from "../../kernel/context";
 import { Plan } from "../../kernel/db/client";
 import { AppError, notFound } from "../../kernel/errors/app-error";
-import { findAccountById, markSignedOut } from "../accounts";
+import { findAccountById, markSignedOut, raiseEpoch } from "../accounts";
+import { findDeviceByToken, markInactive } from "../push-devices";
 import { hashRefreshToken } from "./session-tokens";
-import type { LogoutBody, LogoutView, RevokeSessionView, SessionRef } from "./sessions.schemas";
-import { findSession, revokeSessions } from "./sessions.store";
+import type { LogoutBody, LogoutView, RevokeAllSessionsView, RevokeSessionView, SessionRef } from "./sessions.schemas";
+import { findSession, revokeAllSessionRows, revokeSessions } from "./sessions.store";
 
 /**
  * Signs a device out: it cannot refresh any more, and its access token lives out its hour. Repeating it is harmless.
@@ -26,7 +27,23 @@ export async function revokeSession(ctx: OwnerCtx, ref: z.output<typeof SessionR
 }
 
 /**
- * Logout: revokes the session and the refresh token that the body names; what is unknown is ignored. A body that names neither
+ * Signs the caller out everywhere and at once: no session refreshes, and access tokens issued until now die with their epoch,
+ * the caller's own among them.
+ */
+export async function revokeAllSessions(ctx: OwnerCtx): Promise<z.input<typeof RevokeAllSessionsView>> {
+  const { userId } = ctx.actor;
+  const now = ctx.clock.now();
+  const [revoked] = await new Plan(ctx)
+    .write(revokeAllSessionRows(ctx, userId, now))
+    .write(raiseEpoch(ctx, userId, now))
+    .write(markSignedOut(ctx, userId, now))
+    .audit({ action: "session.revoke_all", subject: { type: "account", id: userId } })
+    .commit();
+  return { success: true, message: "Signed out everywhere.", revoked_sessions: Array.isArray(revoked) ? revoked.length : 0 };
+}
+
+/**
+ * Logout: revokes the session and the refresh token that the body names, and stops notifying its device; what is unknown is ignored. A body that names neither
  * ends the session of the access token itself.
  * @throws AppError UNAUTHENTICATED when the account is gone
  */
@@ -34,12 +51,15 @@ export async function revokeCurrentSession(ctx: OwnerCtx, input: z.output<typeof
   const { actor } = ctx;
   const account = await findAccountById(ctx, actor.userId);
   if (!account) throw new AppError("UNAUTHENTICATED", "This account does not exist any more.");
+  const found = input?.device_token ? await findDeviceByToken(ctx, input.device_token.trim()) : undefined;
+  const device = found?.tenantId === account.id ? found : undefined;
   const now = ctx.clock.now();
   const refreshHash = input?.refresh_token ? await hashRefreshToken(input.refresh_token) : null;
   const own = actor.type === "user" ? actor.sessionId : null;
   const named = input?.session_id ?? (refreshHash === null ? own : null);
   const plan = new Plan(ctx).write(markSignedOut(ctx, account.id, now)).audit({ action: "session.logout", subject: { type: "session", id: named ?? "by refresh token" } });
   if (named !== null || refreshHash !== null) plan.write(revokeSessions(ctx, account.id, { ids: named === null ? [] : [named], refreshHash }, now));
+  if (device?.isActive) plan.write(markInactive(ctx, device, now)).audit({ action: "push_device.deactivate", subject: { type: "push_device", id: device.id } });
   await plan.commit();
-  return { success: true, message: "Signed out.", user_email: account.email, matrix_id: account.matrixId, device_token_deactivated: false, logout_timestamp: iso(now) };
+  return { success: true, message: "Signed out.", user_email: account.email, matrix_id: account.matrixId, device_token_deactivated: device !== undefined, logout_timestamp: iso(now) };
 }

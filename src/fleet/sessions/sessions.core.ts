@@ -14,6 +14,14 @@ export function readAlias(typed: string): Alias {
   return text.includes("@") ? { emailKey: text } : { username: text };
 }
 
+/** The name that wrong tries are counted under: a Matrix id of ours is its user name, whether or not anybody has it. */
+export function triedNameOf(alias: Alias, matrixServerName: string): string {
+  if ("emailKey" in alias) return alias.emailKey;
+  if ("username" in alias) return alias.username;
+  const suffix = `:${matrixServerName}`;
+  return alias.matrixId.endsWith(suffix) ? alias.matrixId.slice(1, -suffix.length) : alias.matrixId;
+}
+
 const PLATFORMS: readonly (readonly [pattern: RegExp, platform: string])[] = [
   [/iphone|ipad|ios\b/i, "ios"],
   [/android/i, "android"],

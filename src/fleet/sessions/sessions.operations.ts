@@ -1,9 +1,9 @@
 import { operation } from "../../kernel/operation";
 import { createSession } from "./create-session";
 import { refreshSession } from "./refresh-session";
-import { revokeCurrentSession, revokeSession } from "./revoke-session";
+import { revokeAllSessions, revokeCurrentSession, revokeSession } from "./revoke-session";
 import { listSessions } from "./sessions.queries";
-import { LoginBody, LoginView, LogoutBody, LogoutView, RefreshBody, RefreshView, RevokeSessionView, SessionListView, SessionRef } from "./sessions.schemas";
+import { LoginBody, LoginView, LogoutBody, LogoutView, RefreshBody, RefreshView, RevokeAllSessionsView, RevokeSessionView, SessionListView, SessionRef } from "./sessions.schemas";
 
 const TAG = "user";
 
@@ -57,6 +57,17 @@ export const operations = [
     limit: "read",
     output: SessionListView,
   }).handle((_input, ctx) => listSessions(ctx)),
+  operation({
+    id: "fleet.sessions.revoke-all",
+    method: "post",
+    path: "/api/v1/user/sessions/revoke-all",
+    tag: TAG,
+    summary: "Sign out everywhere, at once",
+    auth: ["user"],
+    limit: "write",
+    audit: "session.revoke_all",
+    output: RevokeAllSessionsView,
+  }).handle((_input, ctx) => revokeAllSessions(ctx)),
   operation({
     id: "fleet.sessions.revoke",
     method: "delete",

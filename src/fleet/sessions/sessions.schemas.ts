@@ -63,6 +63,8 @@ export const SessionListView = z.object({ sessions: z.array(SessionView) }).meta
 
 export const RevokeSessionView = z.object({ success: z.boolean(), message: z.string() }).meta({ id: "RevokeSessionResponse" });
 
+export const RevokeAllSessionsView = z.object({ success: z.boolean(), message: z.string(), revoked_sessions: z.int() }).meta({ id: "RevokeAllSessionsResponse" });
+
 export const toSessionView = (session: Session): z.input<typeof SessionView> => ({
   id: session.id,
   device_name: session.deviceName,

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, or } from "drizzle-orm";
+import { and, count, desc, eq, gt, isNull, or, sql } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
 import { sessions } from "../../schema/accounts";
 
@@ -55,3 +55,18 @@ export const revokeSessions = (ctx: Ctx, tenantId: number, named: { readonly ids
         or(...named.ids.map((id) => eq(sessions.id, id)), ...(named.refreshHash === null ? [] : [eq(sessions.refreshHash, named.refreshHash)])),
       ),
     );
+
+/** Every session of an owner; answers the ids of those that were live. */
+export const revokeAllSessionRows = (ctx: Ctx, tenantId: number, nowMs: number) =>
+  ctx.db
+    .update(sessions)
+    .set({ revokedAt: nowMs })
+    .where(and(eq(sessions.tenantId, tenantId), isNull(sessions.revokedAt)))
+    .returning({ id: sessions.id });
+
+/** Whether a person signed in before, and on such a device. */
+export async function findDeviceHistory(ctx: Ctx, tenantId: number, device: { readonly name: string | null; readonly platform: string | null }): Promise<{ readonly signedInBefore: boolean; readonly deviceKnown: boolean }> {
+  const same = sql<number>`coalesce(sum(${sessions.deviceName} IS ${device.name} AND ${sessions.platform} IS ${device.platform}), 0)`;
+  const [row] = await ctx.db.select({ all: count(), same }).from(sessions).where(eq(sessions.tenantId, tenantId));
+  return { signedInBefore: (row?.all ?? 0) > 0, deviceKnown: (row?.same ?? 0) > 0 };
+}

@@ -1,6 +1,7 @@
 import { operation } from "../../kernel/operation";
-import { getLatestVersions } from "./versions.queries";
-import { LatestVersionsView } from "./versions.schemas";
+import { setSupportedVersion } from "./set-supported-version";
+import { getLatestVersions, listSupportedVersions } from "./versions.queries";
+import { LatestVersionsView, SetSupportedVersionBody, SetSupportedVersionView, SupportedVersionListView } from "./versions.schemas";
 
 export const operations = [
   operation({
@@ -13,4 +14,26 @@ export const operations = [
     limit: "public",
     output: LatestVersionsView,
   }).handle((_input, ctx) => getLatestVersions(ctx)),
+  operation({
+    id: "fleet.versions.list",
+    method: "get",
+    path: "/api/v1/admin/supported-versions",
+    tag: "admin",
+    summary: "Versions that administrators approved",
+    auth: ["admin"],
+    limit: "read",
+    output: SupportedVersionListView,
+  }).handle((_input, ctx) => listSupportedVersions(ctx)),
+  operation({
+    id: "fleet.versions.set",
+    method: "put",
+    path: "/api/v1/admin/supported-versions",
+    tag: "admin",
+    summary: "Approve a version of a component",
+    auth: ["admin"],
+    limit: "write",
+    audit: "supported_version.set",
+    body: SetSupportedVersionBody,
+    output: SetSupportedVersionView,
+  }).handle(({ body }, ctx) => setSupportedVersion(ctx, body)),
 ];

@@ -1,8 +1,16 @@
+import { asc, eq } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
 import { supportedVersions } from "../../schema/instances";
 
-/** Component → version. The same for every tenant. */
-export async function readSupportedVersions(ctx: Ctx): Promise<ReadonlyMap<string, string>> {
-  const rows = await ctx.db.select().from(supportedVersions);
-  return new Map(rows.map((row) => [row.component, row.supportedVersion]));
-}
+/** The same for every tenant. */
+export type SupportedVersion = typeof supportedVersions.$inferSelect;
+
+/** At most one row a component. */
+export const listSupportedVersionRows = (ctx: Ctx): Promise<SupportedVersion[]> => ctx.db.select().from(supportedVersions).orderBy(asc(supportedVersions.component));
+
+/** For guarded use: misses when somebody set the component after `known` was read. */
+export const upsertSupportedVersion = (ctx: Ctx, row: SupportedVersion, known: SupportedVersion | undefined) =>
+  ctx.db
+    .insert(supportedVersions)
+    .values(row)
+    .onConflictDoUpdate({ target: supportedVersions.component, set: row, setWhere: eq(supportedVersions.updatedAt, known?.updatedAt ?? -1) });

@@ -1,5 +1,6 @@
 import type { Context as HonoContext, Env as HonoEnv, Hono } from "hono";
-import { authenticate, bearerOf } from "../auth/authenticate";
+import { bearerOf } from "../auth/authenticate";
+import { identify, type LinkIdentity } from "../auth/external-identity";
 import { requireLive } from "../auth/liveness";
 import { isOwner, type Actor, type Role } from "../auth/actor";
 import type { Ctx } from "../context";
@@ -15,6 +16,8 @@ export interface RequestScope {
   /** Builds the context for an actor; called once per request, after authentication. */
   readonly context: (actor: Actor) => Ctx;
   readonly limits: LimitBindings;
+  /** Makes or finds the account of a person whom an outside issuer vouches for. */
+  readonly linkIdentity: LinkIdentity;
 }
 
 export interface PipelineEnv extends HonoEnv {
@@ -39,7 +42,7 @@ async function runOperation(op: Operation, c: HonoContext<PipelineEnv>): Promise
   const { config } = anonymous;
   if (spec.limit === "credential" || spec.limit === "public") await takeFromLimit(config, scope.limits, spec.limit, anonymous.client.ip);
 
-  const actor = await resolveActor(op, c.req.raw, anonymous);
+  const actor = await resolveActor(op, c.req.raw, anonymous, scope.linkIdentity);
   const ctx = actor.type === "anonymous" ? anonymous : scope.context(actor);
   if (spec.limit !== "credential" && spec.limit !== "public") {
     await takeFromLimit(config, scope.limits, spec.limit, isOwner(actor) ? `${op.spec.limit}:${actor.userId}` : ctx.client.ip);
@@ -49,7 +52,7 @@ async function runOperation(op: Operation, c: HonoContext<PipelineEnv>): Promise
   const params = spec.params ? parseInput(spec.params, c.req.param(), "path") : undefined;
   const query = spec.query ? parseInput(spec.query, c.req.query(), "query") : undefined;
   const body = spec.body ? await readBody(op, c.req.raw) : undefined;
-  const identifier = spec.limitBy?.({ params: params as never, body: body as never });
+  const identifier = spec.limitBy?.({ params: params as never, body: body as never, actor });
   if (identifier) await takeIdentifierFromLimit(config, scope.limits, spec.id, identifier);
 
   const run = async (): Promise<unknown> => {
@@ -70,11 +73,11 @@ function requireRole({ spec: { auth } }: Operation, role: Role | null): void {
   if (needed && !auth.includes("user") && !needed.includes(role ?? "")) throw new AppError("FORBIDDEN", "This needs an administrator.");
 }
 
-async function resolveActor(op: Operation, request: Request, anonymous: Ctx): Promise<Actor> {
+async function resolveActor(op: Operation, request: Request, anonymous: Ctx, link: LinkIdentity): Promise<Actor> {
   const { auth } = op.spec;
   if (auth.includes("none")) return anonymous.actor;
   const token = (op.spec.tokenInQuery ? new URL(request.url).searchParams.get("token") : null) ?? bearerOf(request.headers);
-  const actor = await authenticate(anonymous.config, token, anonymous.clock.now());
+  const actor = await identify(anonymous, token, link);
   if (actor.type === "user" && (auth.includes("user") || auth.includes("admin") || auth.includes("superadmin"))) return actor;
   if (actor.type === "cliToken" && auth.includes("cliToken")) return actor;
   throw new AppError("FORBIDDEN", actor.type === "cliToken" ? "A CLI token may not do this; use a signed-in session." : "This needs another kind of credential.");

@@ -1,6 +1,7 @@
 import { eq, lt } from "drizzle-orm";
 import { deadLetters, processedMessages } from "../../schema/kernel";
 import type { Ctx } from "../context";
+import { LostUpdateError } from "../db/client";
 import { AppError } from "../errors/app-error";
 import { describeError } from "../logging/logger";
 import type { Job } from "../ports/services";
@@ -24,7 +25,7 @@ export async function consumeMessage(ctx: Ctx, handlers: JobHandlers, message: M
     else await handleOnce(ctx, handlers, job);
     message.ack();
   } catch (error) {
-    if (!spent && error instanceof AppError && error.status < 500) {
+    if (!spent && error instanceof AppError && error.status < 500 && !(error instanceof LostUpdateError)) {
       await bury(ctx, message, describeError(error).error_message);
       message.ack();
       return;

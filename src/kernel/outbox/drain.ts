@@ -4,7 +4,7 @@ import { MINUTE_MS, SECOND_MS } from "../clock";
 import { unseal } from "../crypto/envelope";
 import { describeError } from "../logging/logger";
 import type { Ctx } from "../context";
-import { effectSealContext } from "./effects";
+import { effectSealContext, PermanentEffectError } from "./effects";
 
 /** Runs one effect; must be harmless when it runs twice with the same id. */
 export type EffectHandler = (ctx: Ctx, payload: unknown, effectId: string) => Promise<void>;
@@ -17,7 +17,7 @@ const MAX_ATTEMPTS = 12;
 /** Delay before try `attempts + 1`: 5 s doubling to 30 minutes. */
 export const backoffMs = (attempts: number): number => Math.min(5 * SECOND_MS * 2 ** Math.max(0, attempts - 1), 30 * MINUTE_MS);
 
-/** Delivers one effect if it is due and nobody else holds it. Failures are recorded, retried with back-off and parked after {@link MAX_ATTEMPTS}. */
+/** Delivers one effect if it is due and nobody else holds it. Failures are recorded, retried with back-off, and parked after {@link MAX_ATTEMPTS} or when they are permanent. */
 export async function deliverEffect(ctx: Ctx, handlers: EffectHandlers, id: string): Promise<void> {
   const now = ctx.clock.now();
   const [row] = await ctx.db
@@ -34,7 +34,7 @@ export async function deliverEffect(ctx: Ctx, handlers: EffectHandlers, id: stri
     await (await load())(ctx, JSON.parse(payload), id);
     await ctx.db.delete(outbox).where(eq(outbox.id, id));
   } catch (error) {
-    const parked = row.attempts >= MAX_ATTEMPTS;
+    const parked = row.attempts >= MAX_ATTEMPTS || error instanceof PermanentEffectError;
     const lastError = describeError(error).error_message;
     await ctx.db
       .update(outbox)

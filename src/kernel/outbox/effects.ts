@@ -13,6 +13,11 @@ export interface Effect {
   readonly payload: unknown;
 }
 
+/** Thrown by a handler whose effect fails in the same way every time: it is parked at once, with this message as its reason. */
+export class PermanentEffectError extends Error {
+  override readonly name = "PermanentEffectError";
+}
+
 /** Context string that binds a sealed payload to its row. */
 export const effectSealContext = (id: string): string => `outbox:${id}`;
 

@@ -6,6 +6,8 @@ import { AppError } from "../errors/app-error";
  * WebSocket. An idle stream costs the object nothing.
  */
 
+/** A reader this far behind (bytes) is cut off: it resumes from the log, while its backlog would fill the isolate. */
+const BACKLOG_MAX_BYTES = 8 * 1024 * 1024;
 /** Comment and inner ping, ms. Short, because a vanished client shows at the next write at the earliest. */
 const KEEPALIVE_MS = 10_000;
 const RETRY_MS = 2_000;
@@ -45,11 +47,12 @@ export function bridgeToSse({ socket, signal, named, expiresAt, headers }: Bridg
       // Already closed by the object.
     }
   };
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
+  const source = {
+    start(controller: ReadableStreamDefaultController<Uint8Array>) {
       const write = (text: string): void => {
         try {
           controller.enqueue(utf8(text));
+          if ((controller.desiredSize ?? 0) < 0) end();
         } catch {
           finish();
         }
@@ -70,6 +73,7 @@ export function bridgeToSse({ socket, signal, named, expiresAt, headers }: Bridg
       socket.addEventListener("close", end);
       socket.addEventListener("error", end);
       signal.addEventListener("abort", end);
+      if (signal.aborted) return end();
       write(`retry: ${RETRY_MS}\n: connected\n\n`);
       timer = setInterval(() => {
         if (expiresAt !== null && expiresAt <= Date.now()) return end();
@@ -82,7 +86,8 @@ export function bridgeToSse({ socket, signal, named, expiresAt, headers }: Bridg
       }, KEEPALIVE_MS);
     },
     cancel: finish,
-  });
+  };
+  const body = new ReadableStream<Uint8Array>(source, new ByteLengthQueuingStrategy({ highWaterMark: BACKLOG_MAX_BYTES }));
   return new Response(body, { headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no", ...headers } });
 }
 

@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createParser } from "eventsource-parser";
 import { AppError } from "../../../src/kernel/errors/app-error";
 import { MAX_BODY_BYTES, readJsonBody } from "../../../src/kernel/http/read-body";
@@ -117,8 +117,8 @@ class FakeSocket extends EventTarget {
 
 describe("the bridge", () => {
   const open: Response[] = [];
-  const bridge = (socket: FakeSocket, signal = new AbortController().signal) => {
-    const response = bridgeToSse({ socket: socket as unknown as WebSocket, signal, named: false });
+  const bridge = (socket: FakeSocket, signal = new AbortController().signal, expiresAt: number | null = null) => {
+    const response = bridgeToSse({ socket: socket as unknown as WebSocket, signal, named: false, expiresAt });
     open.push(response);
     return response;
   };
@@ -164,6 +164,46 @@ describe("the bridge", () => {
     aborted.abort();
     expect(full(1)).toBe(false);
     expect(sockets.map((socket) => socket.closed)).toEqual([true, true, true]);
+  });
+
+  it("shows every ten seconds that it lives, and ends when the object's end is gone", async () => {
+    vi.useFakeTimers();
+    try {
+      const socket = new FakeSocket();
+      const reader = bridge(socket).body!.getReader();
+      const next = async () => new TextDecoder().decode((await reader.read()).value as Uint8Array | undefined);
+      await next();
+      for (let i = 1; i <= 3; i++) {
+        vi.advanceTimersByTime(10_000);
+        expect(await next()).toBe(": keep-alive\n\n");
+        expect(socket.sent).toEqual(Array.from({ length: i }, () => "ping"));
+      }
+      socket.closed = true;
+      vi.advanceTimersByTime(10_000);
+      await next();
+      expect((await reader.read()).done).toBe(true);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("ends with the credential that opened it", async () => {
+    vi.useFakeTimers();
+    try {
+      const socket = new FakeSocket();
+      const reader = bridge(socket, undefined, Date.now() + 15_000).body!.getReader();
+      const read: string[] = [];
+      const reading = (async () => {
+        for (let part = await reader.read(); !part.done; part = await reader.read()) read.push(new TextDecoder().decode(part.value as Uint8Array));
+      })();
+      await vi.advanceTimersByTimeAsync(20_000);
+      await reading;
+      expect(read).toEqual(["retry: 2000\n: connected\n\n", ": keep-alive\n\n"]);
+      expect([socket.closed, vi.getTimerCount()]).toEqual([true, 0]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("does not stay open for a client that left before it began", async () => {

@@ -1,0 +1,43 @@
+import type { z } from "zod";
+import type { OwnerCtx } from "../../kernel/context";
+import { Plan, retryLostUpdate } from "../../kernel/db/client";
+import { revokeAllCliTokens } from "../cli-tokens";
+import { matrixDeactivation } from "../matrix-login";
+import { confirmPassword, forgetTries } from "../passwords";
+import { forgetRecoveryKey } from "../recovery-keys";
+import { revokeAllSessionRows } from "../sessions";
+import { getOwnAccount } from "./accounts.queries";
+import type { DeleteAccountBody, DeleteAccountView } from "./accounts.schemas";
+import { markDeleted } from "./accounts.store";
+
+/**
+ * Ends the caller's account for good, in one commit: no password, refresh token, access token or CLI token opens it again, and
+ * its machines are cut off. The row stays, so that nobody else gets the address and the name. The Matrix account follows when
+ * a homeserver is configured, best effort.
+ * @throws AppError WRONG_PASSWORD, RATE_LIMITED, UNAUTHENTICATED
+ */
+export const deleteAccount = (ctx: OwnerCtx, input: z.output<typeof DeleteAccountBody>): Promise<z.input<typeof DeleteAccountView>> =>
+  endAccount(ctx, input.password, "deleted_by_owner");
+
+/** {@link deleteAccount}, when the app has seen to the Matrix account itself. */
+export const deactivateAccount = (ctx: OwnerCtx, input: z.output<typeof DeleteAccountBody>): Promise<z.input<typeof DeleteAccountView>> =>
+  endAccount(ctx, input.password, "deactivated_by_owner");
+
+async function endAccount(ctx: OwnerCtx, password: string, how: "deleted_by_owner" | "deactivated_by_owner"): Promise<z.input<typeof DeleteAccountView>> {
+  const tries = await confirmPassword(ctx, await getOwnAccount(ctx), password);
+  return retryLostUpdate(async () => {
+    const now = ctx.clock.now();
+    const account = await getOwnAccount(ctx);
+    const plan = new Plan(ctx)
+      .guarded(markDeleted(ctx, account, how, now))
+      .write(revokeAllSessionRows(ctx, account.id, now))
+      .write(forgetRecoveryKey(ctx, account.id))
+      .write(forgetTries(ctx, [tries]))
+      .audit({ action: how === "deleted_by_owner" ? "account.delete" : "account.deactivate", subject: { type: "account", id: account.sub } });
+    await revokeAllCliTokens(ctx, plan, account.id, now);
+    const matrix = how === "deleted_by_owner" && account.matrixAccountCreated ? matrixDeactivation(ctx, account.matrixId) : null;
+    if (matrix) plan.effect(matrix);
+    await plan.commit();
+    return { success: true, message: how === "deleted_by_owner" ? "Account deleted." : "Account deactivated." };
+  });
+}

@@ -1,0 +1,1 @@
+export { compareVersions, VERSION_PATTERN } from "./version-number.core";

@@ -1,0 +1,11 @@
+import type { Ctx } from "../../kernel/context";
+import type { Plan } from "../../kernel/db/client";
+import { newCliTokenMail } from "../mails";
+import type { CliToken } from "./cli-tokens.store";
+
+/** Adds the mail that tells the owner of a token just minted; nothing where no mail is sent. */
+export function addNewTokenNotice(ctx: Ctx, plan: Plan, owner: { readonly email: string; readonly username: string } | undefined, token: CliToken): Plan {
+  if (!ctx.services.mailer || !owner) return plan;
+  const { name, expiresAt, createdAt } = token;
+  return plan.effect({ type: "mail.send", payload: newCliTokenMail({ to: owner.email, username: owner.username, tokenName: name, expiresAt, at: createdAt, ip: ctx.client.ip }) });
+}

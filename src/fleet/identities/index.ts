@@ -1,0 +1,1 @@
+export { linkIdentity } from "./link-identity";

@@ -1,0 +1,3 @@
+export { resetCodeMail, verificationCodeMail } from "./code-mails";
+export { newCliTokenMail, newLoginMail, passwordChangedMail } from "./notices";
+export { sendMail } from "./send-mail";

@@ -1,0 +1,1 @@
+export { deactivateMatrixAccount, matrixDeactivation } from "./deactivate-matrix-account";

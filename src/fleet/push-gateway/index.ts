@@ -1,0 +1,1 @@
+export { readRejected } from "./notify.core";

@@ -1,0 +1,2 @@
+export { findRecoveryKeyText } from "./recovery-keys.queries";
+export { forgetRecoveryKey } from "./recovery-keys.store";

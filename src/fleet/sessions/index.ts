@@ -1,0 +1,1 @@
+export { revokeAllSessionRows } from "./sessions.store";

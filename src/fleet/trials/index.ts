@@ -1,0 +1,1 @@
+export { markDevice, markDeviceEffect, requireFirstTrial } from "./device-check";
