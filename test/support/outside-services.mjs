@@ -93,7 +93,7 @@ function isSigned(authorization, publicKey, teamId, keyId) {
 
 /**
  * An OpenAI-compatible model that repeats the last message. `mode` is a status to refuse with, or a way to answer.
- * @returns {Promise<Double & { apiKey: string, as: (mode: number | "whole" | "stream" | "broken-stream" | "hang" | "hanging-stream" | "empty" | "endless") => void }>}
+ * @returns {Promise<Double & { apiKey: string, as: (mode: number | "whole" | "stream" | "broken-stream" | "hang" | "hanging-stream" | "empty" | "endless" | "nonsense") => void }>}
  */
 export async function startLanguageModel() {
   const apiKey = "sk-secret-of-the-model";
@@ -105,6 +105,7 @@ export async function startLanguageModel() {
     if (typeof mode === "number") return sendJson(answer, mode, { error: { message: `refused; key ${apiKey}` } }, mode === 429 ? { "retry-after": "17" } : {});
     if (mode === "hang") return;
     const reply = `You said: ${body.messages.at(-1).content}`;
+    if (mode === "nonsense") return sendText(answer, 200, `<html>${reply}</html>`);
     if (mode === "whole" || mode === "empty") return sendJson(answer, 200, { choices: [{ message: { role: "assistant", content: mode === "empty" ? "" : reply } }] });
     answer.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
     answer.write(": keep-alive\n\n");

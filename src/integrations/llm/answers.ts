@@ -8,13 +8,24 @@ interface Completion {
   readonly error?: unknown;
 }
 
+/** The engine's own message would quote the answer, and failures are logged. */
+function parse(text: string): Completion {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value !== null && typeof value === "object") return value;
+  } catch {
+    // Said below.
+  }
+  throw new Error("the model's answer is not the JSON it should be");
+}
+
 const textOf = (content: unknown): string => (typeof content === "string" ? content : "");
 
 /** The reply in a whole answer. @throws when it is no JSON or too long */
 export async function readWhole(response: Response): Promise<string> {
   let text = "";
   for await (const piece of readText(response)) text += piece;
-  return textOf((JSON.parse(text) as Completion).choices?.[0]?.message?.content);
+  return textOf(parse(text).choices?.[0]?.message?.content);
 }
 
 /** The reply of an SSE stream, put together. @throws when the stream breaks off, reports an error or is too long */
@@ -36,7 +47,7 @@ export async function collapseStream(response: Response, signal: AbortSignal): P
 }
 
 function readDelta(data: string): string {
-  const { choices, error } = JSON.parse(data) as Completion;
+  const { choices, error } = parse(data);
   if (error !== undefined) throw new Error("the model's stream reported an error");
   return textOf(choices?.[0]?.delta?.content ?? choices?.[0]?.message?.content);
 }

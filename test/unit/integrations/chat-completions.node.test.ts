@@ -59,6 +59,13 @@ describe("chat completions", () => {
     if (status === 429) expect(error.retryAfterSeconds).toBe(17);
   });
 
+  it("repeats nothing of an answer that is none", async () => {
+    upstream.as("nonsense");
+    const error = await failureOf(ask());
+    expect(error.code).toBe("DEPENDENCY_UNAVAILABLE");
+    expect(error.cause instanceof Error && error.cause.message).toBe("the model's answer is not the JSON it should be");
+  });
+
   it("says unavailable when nobody is there, and when the stream breaks off or never ends", async () => {
     expect((await failureOf(ask({ baseUrl: "http://127.0.0.1:1" }))).code).toBe("DEPENDENCY_UNAVAILABLE");
     for (const mode of ["broken-stream", "endless"] as const) {
