@@ -1,23 +1,16 @@
 // Bundles the CLI into one file with no runtime dependencies: cli/dist/sett.mjs.
-// Another output path may be given as the first argument (the tests build into a temporary folder). With --optional
-// (npm's prepare step) a missing esbuild is no error: an install without dev dependencies just builds nothing.
+// Another output path may be given as the first argument (the tests build into a temporary folder).
 import { chmodSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-
-const optional = process.argv.includes("--optional");
-const esbuild = await import("esbuild").catch((error) => {
-  if (!optional) throw error;
-  console.error("sett: not built, esbuild is not installed");
-  process.exit(0);
-});
+import { build } from "esbuild";
 
 const root = dirname(fileURLToPath(import.meta.url));
 const { version } = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8"));
-const outfile = resolve(process.argv.slice(2).find((word) => !word.startsWith("--")) ?? resolve(root, "dist/sett.mjs"));
+const outfile = resolve(process.argv[2] ?? resolve(root, "dist/sett.mjs"));
 
 mkdirSync(dirname(outfile), { recursive: true });
-await esbuild.build({
+await build({
   absWorkingDir: root,
   entryPoints: ["src/main.ts"],
   outfile,
