@@ -6,6 +6,7 @@ export const effectHandlers: EffectHandlers = {
   "device_check.mark": async () => (await import("./fleet/trials")).markDevice,
   "password.send_reset_code": async () => (await import("./fleet/passwords")).sendResetCode,
   "matrix.deactivate": async () => (await import("./fleet/matrix-login")).deactivateMatrixAccount,
+  "session.cut_streams": async () => (await import("./fleet/sessions")).cutStreams,
   "instance.purge": async () => (await import("./fleet/instances")).purgeInstance,
   "cli_token.cut": async () => (await import("./fleet/cli-tokens")).cutToken,
 };

@@ -171,7 +171,15 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
     this.#broadcast(this.#sockets("sse"), this.#machineLog.append(ACCOUNT, event, Date.now()));
   }
 
+  async cutPeople(): Promise<void> {
+    this.#cut(null);
+  }
+
   async cutToken(_userId: number, tokenId: string): Promise<void> {
+    this.#cut(tokenId);
+  }
+
+  #cut(tokenId: string | null): void {
     for (const ws of this.ctx.getWebSockets()) {
       if ((ws.deserializeAttachment() as StreamAttachment | null)?.tokenId === tokenId) ws.close(4401, "token revoked");
     }

@@ -47,6 +47,8 @@ export interface AccountFeedRpc {
   removeMachine(userId: number, instanceId: string): Promise<void>;
   /** An event for machine streams that named no machine. `targetInstanceId` hides it from unknown streams unless the account has just that machine. */
   publish(userId: number, event: MachineEvent, targetInstanceId: string | null): Promise<void>;
+  /** Closes the account's streams that were opened with a person's token. */
+  cutPeople(userId: number): Promise<void>;
   /** Closes the account's streams that were opened with this token. */
   cutToken(userId: number, tokenId: string): Promise<void>;
 }

@@ -62,6 +62,21 @@ await journey(async ({ step, skip, cleanUp }) => {
     await approval.close();
   });
 
+  await step("the mailbox page shows the code and the notice of the new token", async () => {
+    const mailbox = await context.newPage();
+    await mailbox.goto(`${server.origin}/dev/mailbox`);
+    await mailbox.locator("[data-testid=mail-code]").first().waitFor();
+    await mailbox.locator("[data-testid=mail]", { hasText: /new (command-line|CLI) token/i }).first().waitFor();
+    await mailbox.close();
+  });
+
+  await step("the API reference draws itself from our own document", async () => {
+    const reference = await context.newPage();
+    await reference.goto(`${server.origin}/docs/`);
+    await reference.getByText("Sett fleet API").first().waitFor();
+    await reference.close();
+  });
+
   /** @param {Computer} computer */
   const card = (computer) => page.locator(`[data-testid=machine-card][data-instance-id="${computer.instanceId}"]`);
   /** @param {Computer} computer @param {string} status @param {number} [limitMs] */

@@ -5,7 +5,8 @@ import { revokeAllCliTokens } from "../cli-tokens";
 import { matrixDeactivation } from "../matrix-login";
 import { confirmPassword, forgetTries } from "../passwords";
 import { forgetRecoveryKey } from "../recovery-keys";
-import { revokeAllSessionRows } from "../sessions";
+import { deactivateEveryDevice } from "../push-devices";
+import { cutStreamsEffect, revokeAllSessionRows } from "../sessions";
 import { getOwnAccount } from "./accounts.queries";
 import type { DeleteAccountBody, DeleteAccountView } from "./accounts.schemas";
 import { markDeleted } from "./accounts.store";
@@ -33,6 +34,8 @@ async function endAccount(ctx: OwnerCtx, password: string, how: "deleted_by_owne
       .write(revokeAllSessionRows(ctx, account.id, now))
       .write(forgetRecoveryKey(ctx, account.id))
       .write(forgetTries(ctx, [tries]))
+      .write(deactivateEveryDevice(ctx, account.id, now))
+      .effect(cutStreamsEffect(account.id))
       .audit({ action: how === "deleted_by_owner" ? "account.delete" : "account.deactivate", subject: { type: "account", id: account.sub } });
     await revokeAllCliTokens(ctx, plan, account.id, now);
     const matrix = how === "deleted_by_owner" && account.matrixAccountCreated ? matrixDeactivation(ctx, account.matrixId) : null;

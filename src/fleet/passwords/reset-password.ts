@@ -5,7 +5,7 @@ import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { AppError } from "../../kernel/errors/app-error";
 import { CODE_TRIES, deleteCode, emailKeyOf, findAccountByEmail, hashCode, replacePassword, takeCodeTry } from "../accounts";
 import { passwordChangedMail } from "../mails";
-import { revokeAllSessionRows } from "../sessions";
+import { cutStreamsEffect, revokeAllSessionRows } from "../sessions";
 import { requireStrongPassword } from "./password-policy";
 import { takePasswordTry, triesKeyOf } from "./password-tries";
 import type { ResetPasswordBody, ResetPasswordView } from "./passwords.schemas";
@@ -44,6 +44,7 @@ export async function resetPassword(ctx: Ctx, input: z.output<typeof ResetPasswo
       .guarded(replacePassword(ctx, current, passwordHash, now))
       .write(revokeAllSessionRows(ctx, account.id, now))
       .write(forgetTries(ctx, [tries, ...names]))
+      .effect(cutStreamsEffect(account.id))
       .audit({ action: "password.reset", tenantId: account.id, subject: { type: "account", id: account.sub } });
     if (ctx.services.mailer) plan.effect({ type: "mail.send", payload: passwordChangedMail({ to: account.email, username: account.username, at: now, ip: ctx.client.ip }) });
     await plan.commit();

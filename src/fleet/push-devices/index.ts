@@ -1,2 +1,2 @@
 export { deactivateRejected } from "./deactivate-device";
-export { findDeviceByToken, listActiveDevices, markInactive, markUsed, type PushDevice } from "./push-devices.store";
+export { deactivateEveryDevice, findDeviceByToken, listActiveDevices, markInactive, markUsed, type PushDevice } from "./push-devices.store";

@@ -78,6 +78,13 @@ export const markInactive = (ctx: Ctx, device: PushDevice, nowMs: number) =>
     .set({ isActive: false, updatedAt: nowMs, version: device.version + 1 })
     .where(and(ofOwner(device.tenantId, device.id), eq(pushDevices.version, device.version)));
 
+/** Nobody is notified any more: the account ended. */
+export const deactivateEveryDevice = (ctx: Ctx, tenantId: number, nowMs: number) =>
+  ctx.db
+    .update(pushDevices)
+    .set({ isActive: false, updatedAt: nowMs, version: sql`${pushDevices.version} + 1` })
+    .where(and(eq(pushDevices.tenantId, tenantId), eq(pushDevices.isActive, true)));
+
 export const markUsed = (ctx: Ctx, device: PushDevice, nowMs: number) => ctx.db.update(pushDevices).set({ lastUsedAt: nowMs }).where(ofOwner(device.tenantId, device.id));
 
 /** Active devices with these addresses, whoever owns them: a gateway knows no owners. One parameter, however many there are. */

@@ -1,1 +1,2 @@
+export { cutStreams, cutStreamsEffect } from "./cut-streams";
 export { revokeAllSessionRows } from "./sessions.store";

@@ -5,6 +5,7 @@ import { Plan } from "../../kernel/db/client";
 import { AppError, notFound } from "../../kernel/errors/app-error";
 import { findAccountById, markSignedOut, raiseEpoch } from "../accounts";
 import { findDeviceByToken, markInactive } from "../push-devices";
+import { cutStreamsEffect } from "./cut-streams";
 import { hashRefreshToken } from "./session-tokens";
 import type { LogoutBody, LogoutView, RevokeAllSessionsView, RevokeSessionView, SessionRef } from "./sessions.schemas";
 import { findSession, revokeAllSessionRows, revokeSessions } from "./sessions.store";
@@ -37,6 +38,7 @@ export async function revokeAllSessions(ctx: OwnerCtx): Promise<z.input<typeof R
     .write(revokeAllSessionRows(ctx, userId, now))
     .write(raiseEpoch(ctx, userId, now))
     .write(markSignedOut(ctx, userId, now))
+    .effect(cutStreamsEffect(userId))
     .audit({ action: "session.revoke_all", subject: { type: "account", id: userId } })
     .commit();
   return { success: true, message: "Signed out everywhere.", revoked_sessions: Array.isArray(revoked) ? revoked.length : 0 };

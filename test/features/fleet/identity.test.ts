@@ -5,7 +5,7 @@ import type { Env } from "../../../src/env";
 import { fleetFeatures } from "../../../src/fleet";
 import type { Operation } from "../../../src/kernel/operation";
 import { api, BASE_URL, expectStatus, logIn, mailsTo, mintToken, signUpUnverified, signUpUser, uniqueIp, uniqueName, type TestUser } from "../../support/client";
-import { registerMachine } from "../../support/machines";
+import { registerMachine, StreamClient } from "../../support/machines";
 
 const bindings = env as unknown as Env;
 const { DB } = bindings;
@@ -68,8 +68,11 @@ describe("two phones, one account", () => {
     expect((await profile(two.accessToken)).status).toBe(200);
 
     const again = await logIn(user, ios);
+    const live = await StreamClient.open("/api/v1/dashboard/events", again.accessToken);
+    await live.next();
     const { revoked_sessions: revoked } = await expectStatus(200, "POST", "/api/v1/user/sessions/revoke-all", { token: again.accessToken });
     expect(revoked).toBe(3);
+    while ((await live.next()) !== null) continue; // an open page ends with its session
     for (const phone of [user, one, two, again]) {
       expect(await profile(phone.accessToken)).toMatchObject({ status: 401, body: { code: "session_revoked" } });
       expect(await refresh(phone)).toMatchObject({ status: 401, body: { code: "session_revoked" } });
@@ -222,6 +225,7 @@ describe("the end of an account", () => {
     const instanceId = await registerMachine(user, {}, token);
     const beat = () => api("POST", "/api/v1/dashboard/heartbeat", { token, body: { instance_id: instanceId, bots: [] } });
     expect((await beat()).status).toBe(200);
+    await expectStatus(200, "POST", "/api/v1/push/register", { token: user.accessToken, body: { device_token: uniqueName("device"), platform: "ios" } });
     await expectStatus(201, "POST", `/api/v1/user/${user.userId}/recovery-key`, { token: user.accessToken, body: { recovery_key: "secret", device_id: "A" } });
 
     const end = (password: string) => api("POST", `/api/v1/user/${path}`, { token: user.accessToken, body: { password } });
@@ -243,6 +247,7 @@ describe("the end of an account", () => {
     expect(row).toMatchObject({ status: "deleted", deletion_status: deletionStatus, deleted_at: expect.any(Number), token_epoch: 1 });
     expect(await DB.prepare("SELECT revoked_at FROM cli_tokens WHERE id = ?").bind(id).first()).toMatchObject({ revoked_at: expect.any(Number) });
     expect(await DB.prepare("SELECT 1 FROM recovery_keys WHERE tenant_id = ?").bind(user.userId).first()).toBeNull();
+    expect(await DB.prepare("SELECT is_active FROM push_devices WHERE tenant_id = ?").bind(user.userId).first()).toMatchObject({ is_active: 0 });
     expect(await auditActions(user.userId)).toContain(action);
     expect(await api("POST", "/api/v1/user/signup", { body: { name: "Eve", email: user.email, username: uniqueName(), password: "correct horse battery" } })).toMatchObject({ status: 409 });
     await forgot(user.email);
