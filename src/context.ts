@@ -4,7 +4,7 @@ import { effectHandlers } from "./effects";
 import { createServices } from "./services";
 import type { Actor } from "./kernel/auth/actor";
 import { systemClock } from "./kernel/clock";
-import type { ClientInfo, Ctx } from "./kernel/context";
+import type { ClientInfo, Ctx, PokedEffect } from "./kernel/context";
 import { createDb, type Db } from "./kernel/db/client";
 import { createLogger } from "./kernel/logging/logger";
 import type { Services } from "./kernel/ports/services";
@@ -43,9 +43,14 @@ export function createContext(seed: ContextSeed, actor: Actor): Ctx {
       return (services ??= createServices(env, ctx.db));
     },
     defer: (work) => deferral.waitUntil(work),
-    pokeOutbox: (ids) => {
+    pokeOutbox: async (effects) => {
       const system = actor.type === "system" ? ctx : createContext(seed, { type: "system", job: "outbox" });
-      deferral.waitUntil(Promise.all(ids.map((id) => deliverEffect(system, effectHandlers, id))));
+      const deliver = (some: typeof effects): Promise<unknown> => Promise.all(some.map(({ id }) => deliverEffect(system, effectHandlers, id)));
+      // The local mailbox is a row: whoever looks right after the answer finds the mail there.
+      const isSeenAtOnce = ({ type }: PokedEffect): boolean => type === "mail.send" && ctx.config.mail?.driver === "mailbox";
+      deferral.waitUntil(deliver(effects.filter((effect) => !isSeenAtOnce(effect))));
+      // It is committed: whatever goes wrong now is the sweep's.
+      await deliver(effects.filter(isSeenAtOnce)).catch(() => undefined);
     },
   };
   return ctx;

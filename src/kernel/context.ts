@@ -21,6 +21,12 @@ export interface ClientInfo {
   readonly origin: string;
 }
 
+/** A committed effect as a poke needs it. */
+export interface PokedEffect {
+  readonly id: string;
+  readonly type: string;
+}
+
 /** Everything a verb may use. Explicit, so that HTTP, queue and cron share the verbs. */
 export interface Ctx {
   readonly actor: Actor;
@@ -34,8 +40,8 @@ export interface Ctx {
   readonly services: Services;
   /** Lets work finish after the answer. */
   readonly defer: (work: Promise<unknown>) => void;
-  /** Runs committed effects soon; the sweep finds those that this misses. */
-  readonly pokeOutbox: (ids: readonly string[]) => void;
+  /** Runs committed effects soon; the sweep finds those that this misses. Resolves at once, or when what must be seen at once is done. */
+  readonly pokeOutbox: (effects: readonly PokedEffect[]) => Promise<void>;
 }
 
 /** The context of a caller who owns data. */

@@ -57,6 +57,20 @@ const logInRoute = createRoute({
   component: LogInPage,
 });
 
+const forgotRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/forgot",
+  validateSearch: textParam("email"),
+  component: lazyRouteComponent(() => import("./auth/forgot-page"), "ForgotPage"),
+});
+
+const resetRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/reset",
+  validateSearch: textParam("email"),
+  component: lazyRouteComponent(() => import("./auth/reset-page"), "ResetPage"),
+});
+
 const mailboxRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/dev/mailbox",
@@ -109,6 +123,8 @@ const routeTree = rootRoute.addChildren([
   signUpRoute,
   verifyRoute,
   logInRoute,
+  forgotRoute,
+  resetRoute,
   mailboxRoute,
   signedInRoute.addChildren([cliAuthRoute, consoleRoute.addChildren([fleetRoute, machineRoute, sessionsRoute])]),
 ]);

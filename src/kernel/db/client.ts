@@ -76,7 +76,7 @@ export class Plan {
       if (errorText(error).includes("write_guards_ok")) throw new LostUpdateError(error);
       throw error;
     }
-    if (sealed.length > 0) this.#ctx.pokeOutbox(sealed.map((e) => e.id));
+    if (sealed.length > 0) await this.#ctx.pokeOutbox(sealed.map(({ id }, index) => ({ id, type: this.#effects[index]?.type ?? "" })));
     return results;
   }
 }

@@ -274,7 +274,7 @@ describe("a plan of writes", () => {
     const user = await signUpUser();
     const id = await registerMachine(user);
     const poked: string[] = [];
-    const ctx: Ctx = { ...contextAt(0), pokeOutbox: (ids) => void poked.push(...ids) };
+    const ctx: Ctx = { ...contextAt(0), pokeOutbox: async (effects) => void poked.push(...effects.map(({ id }) => id)) };
     const action = uniqueName("test.");
     const type = uniqueName("effect");
     const rename = (label: string) => ctx.db.update(instances).set({ label }).where(eq(instances.instanceId, id));

@@ -41,6 +41,8 @@ describe("findSafeNext", () => {
     "/login",
     "/login?next=/login",
     "/signup",
+    "/forgot",
+    "/reset?email=ada%40example.org",
   ])("refuses %s", (path) => {
     expect(findSafeNext(path, origin)).toBeNull();
   });

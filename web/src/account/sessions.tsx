@@ -9,6 +9,7 @@ import { ErrorNotice } from "../ui/error-notice";
 import { RelativeTime } from "../ui/relative-time";
 import { Skeleton } from "../ui/skeleton";
 import { Section } from "../machine/section";
+import { SignOutEverywhere } from "./sign-out-everywhere";
 
 const SESSIONS_KEY = ["sessions"] as const;
 
@@ -30,7 +31,7 @@ export function Sessions() {
   });
   const ending = data?.find(({ id }) => id === endingId);
   return (
-    <Section title="Sessions">
+    <Section title="Sessions" aside={<SignOutEverywhere />}>
       <p className="-mt-2 text-sm text-muted">Where you are signed in. An ended session stops working within the hour.</p>
       {data ? (
         <ul className="rounded-xl border border-line bg-surface shadow-card">

@@ -18,7 +18,9 @@ const NOTICE: Record<SignInNotice, { tone: "ok" | "warn" | "info"; text: string 
   revoked: { tone: "warn", text: "This session was ended from another place. Sign in again to go on." },
   expired: { tone: "info", text: "Your session has ended. Sign in again to go on." },
   "signed-out": { tone: "info", text: "You are signed out." },
+  "signed-out-everywhere": { tone: "info", text: "You are signed out everywhere." },
   verified: { tone: "ok", text: "Your e-mail address is verified. Sign in to begin." },
+  "password-changed": { tone: "ok", text: "Your password is changed. Sign in." },
 };
 
 export function LogInPage() {
@@ -57,12 +59,17 @@ export function LogInPage() {
     <AuthPage
       title="Sign in to Sett"
       footer={
-        <>
-          New here?{" "}
-          <Link to="/signup" className={textLinkClass}>
-            Create an account
+        <span className="flex flex-wrap justify-between gap-x-6 gap-y-2">
+          <span>
+            New here?{" "}
+            <Link to="/signup" className={textLinkClass}>
+              Create an account
+            </Link>
+          </span>
+          <Link to="/forgot" search={username.includes("@") ? { email: username.trim() } : {}} className={textLinkClass}>
+            Forgot your password?
           </Link>
-        </>
+        </span>
       }
     >
       <form ref={form} data-testid="login-form" noValidate onSubmit={submit} className="grid gap-5">
@@ -121,7 +128,7 @@ function Unverified({ username }: { username: string }) {
           Enter the code
         </Link>
       </Notice>
-      {email && <ResendCode email={email} />}
+      {email && <ResendCode purpose="sign-up" email={email} />}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 /** Where to go after signing in. Only a path of this console is ever followed. */
 
-const AUTH_PAGES = ["/login", "/signup", "/verify"];
+const AUTH_PAGES = ["/login", "/signup", "/verify", "/forgot", "/reset"];
 
 /** Answers the path with its query and hash, or null when following it could leave the console or loop. */
 export function findSafeNext(next: string | null | undefined, origin: string): string | null {

@@ -14,4 +14,8 @@ export function ratePassword(password: string): PasswordScore {
   return points >= 12 ? 2 : 1;
 }
 
+/** A typing check only; the API decides. */
+export const EMAIL_PATTERN = /^\S+@\S+\.\S+$/;
+export const EMAIL_EXPECTED = "Enter an e-mail address, such as you@example.org.";
+
 export const USERNAME_PATTERN = /^[A-Za-z0-9]{5,}$/;

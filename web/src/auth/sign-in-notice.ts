@@ -1,5 +1,5 @@
 /** Why the sign-in page is being shown, said once. */
-export type SignInNotice = "revoked" | "expired" | "signed-out" | "verified";
+export type SignInNotice = "revoked" | "expired" | "signed-out" | "signed-out-everywhere" | "verified" | "password-changed";
 
 let notice: SignInNotice | null = null;
 

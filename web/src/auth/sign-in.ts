@@ -29,3 +29,12 @@ export async function signOut(): Promise<void> {
   recordSignInNotice("signed-out");
   deleteSession();
 }
+
+/** Ends every session of this account. Nothing ends here unless the server did its part: the other devices are the point. */
+export async function signOutEverywhere(): Promise<void> {
+  unwrap(await api.POST("/api/v1/user/sessions/revoke-all"));
+  // Another request may have met the revoked session first; then the sign-in page has been told already.
+  if (!findSession()) return;
+  recordSignInNotice("signed-out-everywhere");
+  deleteSession();
+}

@@ -9,7 +9,7 @@ import { ErrorNotice } from "../ui/error-notice";
 import { Field } from "../ui/field";
 import { PasswordField } from "../ui/password-field";
 import { AuthPage, textLinkClass } from "./auth-page";
-import { PASSWORD_LENGTH_MIN, USERNAME_PATTERN } from "./password.core";
+import { EMAIL_EXPECTED, EMAIL_PATTERN, PASSWORD_LENGTH_MIN, USERNAME_PATTERN } from "./password.core";
 import { PasswordStrength } from "./password-strength";
 import { recordPendingSignUp } from "./pending-sign-up";
 
@@ -28,7 +28,7 @@ const CONFLICT_FIELD: Record<string, FieldName> = {
 function checkValues(values: Values): Errors {
   const errors: Errors = {};
   if (values.name.trim() === "") errors.name = "Enter your name.";
-  if (!/^\S+@\S+\.\S+$/.test(values.email.trim())) errors.email = "Enter an e-mail address, such as you@example.org.";
+  if (!EMAIL_PATTERN.test(values.email.trim())) errors.email = EMAIL_EXPECTED;
   if (!USERNAME_PATTERN.test(values.username.trim())) errors.username = "Use at least 5 letters and digits, nothing else.";
   if (values.password.length < PASSWORD_LENGTH_MIN) errors.password = `Use at least ${PASSWORD_LENGTH_MIN} characters.`;
   return errors;

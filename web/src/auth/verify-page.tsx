@@ -1,14 +1,15 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState, type FormEvent } from "react";
 import { publicApi, unwrap } from "../api/client";
 import { asApiError } from "../api/errors";
-import { healthQuery } from "../api/health";
 import { usePageTitle } from "../lib/use-page-title";
 import { Button } from "../ui/button";
 import { ErrorNotice } from "../ui/error-notice";
 import { Field } from "../ui/field";
 import { AuthPage, textLinkClass } from "./auth-page";
+import { CODE_LENGTH, CodeField } from "./code-field";
+import { LocalMailboxLink } from "./local-mailbox-link";
 import { deletePendingSignUp, findPendingSignUp } from "./pending-sign-up";
 import { ResendCode } from "./resend-code";
 import { findSession } from "./session-store";
@@ -43,15 +44,14 @@ export function VerifyPage() {
     },
   });
 
-  const enter = (text: string): void => {
-    const digits = text.replace(/\D/g, "").slice(0, 6);
+  const enter = (digits: string): void => {
     setCode(digits);
     if (verify.isError) verify.reset();
-    if (digits.length === 6 && email !== "" && !verify.isPending) verify.mutate(digits);
+    if (digits.length === CODE_LENGTH && email !== "" && !verify.isPending) verify.mutate(digits);
   };
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if (code.length === 6 && !verify.isPending) verify.mutate(code);
+    if (code.length === CODE_LENGTH && !verify.isPending) verify.mutate(code);
   };
 
   const failure = verify.error ? asApiError(verify.error) : null;
@@ -82,34 +82,12 @@ export function VerifyPage() {
         {!search.email && (
           <Field label="E-mail" name="email" type="email" autoComplete="email" value={email} onChange={(event) => setEmail(event.target.value.trim())} />
         )}
-        <Field
-          label="Code"
-          name="code"
-          inputMode="numeric"
-          autoComplete="one-time-code"
-          pattern="[0-9]*"
-          placeholder="000000"
-          autoFocus
-          value={code}
-          error={codeError}
-          onChange={(event) => enter(event.target.value)}
-          className="h-16 px-4 text-center font-mono text-3xl tracking-[0.3em]"
-        />
-        <Button type="submit" variant="primary" size="lg" busy={verify.isPending} disabled={code.length < 6} className="w-full">
+        <CodeField autoFocus value={code} error={codeError} onEnter={enter} />
+        <Button type="submit" variant="primary" size="lg" busy={verify.isPending} disabled={code.length < CODE_LENGTH} className="w-full">
           Verify
         </Button>
-        <ResendCode email={email} />
+        <ResendCode purpose="sign-up" email={email} />
       </form>
     </AuthPage>
-  );
-}
-
-function LocalMailboxLink({ email }: { email: string }) {
-  const { data } = useQuery(healthQuery);
-  if (data?.environment !== "local") return null;
-  return (
-    <Link to="/dev/mailbox" search={email ? { to: email } : {}} className="rounded-sm underline-offset-4 hover:underline">
-      Open the local mailbox
-    </Link>
   );
 }

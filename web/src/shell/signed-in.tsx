@@ -18,7 +18,8 @@ export function SignedIn() {
   useEffect(() => {
     if (session) return;
     const next = router.state.location.href;
-    const search = findSignInNotice() === "signed-out" ? {} : { next };
+    const isMeant = ["signed-out", "signed-out-everywhere"].includes(findSignInNotice() ?? "");
+    const search = isMeant ? {} : { next };
     void router.navigate({ to: "/login", search, replace: true }).then(() => client.clear());
   }, [session, router, client]);
   return session ? <Outlet /> : null;

@@ -1,5 +1,5 @@
 import { Dialog as RadixDialog } from "radix-ui";
-import type { ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
 import { Button } from "./button";
 import { ErrorNotice } from "./error-notice";
 
@@ -12,11 +12,22 @@ interface DialogProps {
 }
 
 export function Dialog({ isOpen, onOpenChange, title, description, children }: DialogProps) {
+  // Radix gives the focus back to its own trigger only, and these dialogs are opened by any button.
+  const opener = useRef<Element | null>(null);
   return (
     <RadixDialog.Root open={isOpen} onOpenChange={onOpenChange}>
       <RadixDialog.Portal>
         <RadixDialog.Overlay className="fixed inset-0 z-40 animate-fade bg-black/45" />
-        <RadixDialog.Content className="fixed top-1/2 left-1/2 z-50 grid max-h-[calc(100dvh-2rem)] w-[calc(100vw-2rem)] max-w-md -translate-x-1/2 -translate-y-1/2 animate-rise grid-cols-1 gap-4 overflow-y-auto rounded-2xl border border-line bg-raised p-6 shadow-float outline-none">
+        <RadixDialog.Content
+          onOpenAutoFocus={() => {
+            opener.current = document.activeElement;
+          }}
+          onCloseAutoFocus={(event) => {
+            event.preventDefault();
+            if (opener.current instanceof HTMLElement) opener.current.focus();
+          }}
+          className="fixed top-1/2 left-1/2 z-50 grid max-h-[calc(100dvh-2rem)] w-[calc(100vw-2rem)] max-w-md -translate-x-1/2 -translate-y-1/2 animate-rise grid-cols-1 gap-4 overflow-y-auto rounded-2xl border border-line bg-raised p-6 shadow-float outline-none"
+        >
           <RadixDialog.Title className="text-lg font-semibold tracking-tight">{title}</RadixDialog.Title>
           <RadixDialog.Description asChild>
             <div className="-mt-2 text-muted [overflow-wrap:anywhere]">{description}</div>

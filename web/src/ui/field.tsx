@@ -38,7 +38,7 @@ export function Field({ label, error, hint, trailing, className, ...input }: Fie
         {trailing !== undefined && <div className="absolute inset-y-0 right-1 flex items-center">{trailing}</div>}
       </div>
       {error && (
-        <p id={errorId} className="flex items-start gap-1.5 text-[0.8125rem] text-bad">
+        <p id={errorId} role="alert" className="flex items-start gap-1.5 text-[0.8125rem] text-bad">
           <CircleAlert aria-hidden className="mt-[0.1875rem] size-3.5 shrink-0" />
           {error}
         </p>
