@@ -42,4 +42,10 @@ async function expireRows(ctx: Ctx): Promise<void> {
   await forgetCliLogins(ctx, now);
   const { forgetOldTries } = await import("./fleet/passwords");
   await forgetOldTries(ctx, now);
+  const { forgetExpiredCodes } = await import("./fleet/accounts");
+  await forgetExpiredCodes(ctx, now - DAY_MS);
+  const { forgetEndedSessions } = await import("./fleet/sessions");
+  await forgetEndedSessions(ctx, now - 90 * DAY_MS);
+  const { forgetOldMails } = await import("./fleet/mailbox");
+  await forgetOldMails(ctx, now - 7 * DAY_MS);
 }

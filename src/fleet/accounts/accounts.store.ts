@@ -146,3 +146,8 @@ export const markDeleted = (ctx: Ctx, account: Account, deletionStatus: NonNulla
 
 /** Global sign-out. Never competes with other changes, so it leaves `version` alone. */
 export const raiseEpoch = (ctx: Ctx, tenantId: number, nowMs: number) => ctx.db.update(users).set(nextEpoch(nowMs)).where(eq(users.id, tenantId));
+
+/** Drops codes whose life ended before `before` (ms). */
+export async function forgetExpiredCodes(ctx: Ctx, before: number): Promise<void> {
+  await ctx.db.delete(oneTimeCodes).where(lt(oneTimeCodes.expiresAt, before));
+}

@@ -1,5 +1,6 @@
 export { CODE_TRIES, effectivePlan, emailKeyOf, isReservedUsername, RESEND_GAP_MS, weaknessOf } from "./accounts.core";
 export {
+  forgetExpiredCodes,
   deleteCode,
   findAccountByAlias,
   findAccountByEmail,

@@ -1,4 +1,4 @@
-import { desc, eq } from "drizzle-orm";
+import { desc, eq, lt } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
 import { mailbox } from "../../schema/kernel";
 
@@ -12,4 +12,9 @@ export function listMailRows(ctx: Ctx, recipient: string | undefined, limit: num
     .where(recipient === undefined ? undefined : eq(mailbox.recipient, recipient))
     .orderBy(desc(mailbox.sentAt), desc(mailbox.id))
     .limit(limit);
+}
+
+/** Drops local mail sent before `before` (ms). */
+export async function forgetOldMails(ctx: Ctx, before: number): Promise<void> {
+  await ctx.db.delete(mailbox).where(lt(mailbox.sentAt, before));
 }

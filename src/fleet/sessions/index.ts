@@ -1,2 +1,2 @@
 export { cutStreams, cutStreamsEffect } from "./cut-streams";
-export { revokeAllSessionRows } from "./sessions.store";
+export { forgetEndedSessions, revokeAllSessionRows } from "./sessions.store";

@@ -1,4 +1,4 @@
-import { and, count, desc, eq, gt, isNull, or, sql } from "drizzle-orm";
+import { and, count, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
 import { sessions } from "../../schema/accounts";
 
@@ -69,4 +69,9 @@ export async function findDeviceHistory(ctx: Ctx, tenantId: number, device: { re
   const same = sql<number>`coalesce(sum(${sessions.deviceName} IS ${device.name} AND ${sessions.platform} IS ${device.platform}), 0)`;
   const [row] = await ctx.db.select({ all: count(), same }).from(sessions).where(eq(sessions.tenantId, tenantId));
   return { signedInBefore: (row?.all ?? 0) > 0, deviceKnown: (row?.same ?? 0) > 0 };
+}
+
+/** Drops sessions that ended before `before` (ms), by time or by hand. Until then they tell a known device from a new one. */
+export async function forgetEndedSessions(ctx: Ctx, before: number): Promise<void> {
+  await ctx.db.delete(sessions).where(or(lt(sessions.expiresAt, before), lt(sessions.revokedAt, before)));
 }

@@ -1,0 +1,1 @@
+export { forgetOldMails } from "./mailbox.store";
