@@ -1,5 +1,6 @@
 /**
- * `npm run deploy -- --env staging|production [--dry-run]`: makes what the environment lacks, applies migrations, deploys.
+ * `npm run deploy -- --env staging|production [--admin EMAIL] [--dry-run]`: makes what the environment lacks, applies migrations,
+ * deploys, and makes somebody who has signed up there an administrator.
  * Safe to repeat: everything that exists stays as it is. `--dry-run` needs no network and prints the plan.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -9,6 +10,7 @@ import { buildAll } from "./build.mjs";
 import { inRoot, TOOLS } from "./lib/paths.mjs";
 import { bold, createReporter, dim } from "./lib/reporter.mjs";
 import { CommandFailed, quietEnv, run } from "./lib/run.mjs";
+import { promotionSql } from "./lib/promotion.mjs";
 import { generateSecrets } from "./lib/secrets.mjs";
 import { setDatabaseId, ZERO_ID } from "./lib/wrangler-toml.mjs";
 
@@ -120,8 +122,16 @@ async function ensureSecrets(environment, present) {
   await reporter.step(`made secrets ${missing.map(([name]) => name).join(", ")}`, () => wrangler(["secret", "bulk", "--env", environment], { input: JSON.stringify(Object.fromEntries(missing)) }));
 }
 
+/** Makes somebody who has signed up an administrator. @param {Plan} plan @param {string} sql @param {string} email */
+async function promote({ environment, database }, sql, email) {
+  const output = await wrangler(["d1", "execute", database.binding, "--remote", "--yes", "--json", "--env", environment, "--command", sql]);
+  if (!output.includes('"email_key"')) throw new Error(`${email} has no verified account in ${environment}: sign up there first, then repeat this.`);
+  reporter.info(`${email} is an administrator of ${environment}`);
+}
+
 async function main() {
-  const { values } = parseArgs({ options: { env: { type: "string" }, "dry-run": { type: "boolean", default: false } } });
+  const { values } = parseArgs({ options: { env: { type: "string" }, admin: { type: "string" }, "dry-run": { type: "boolean", default: false } } });
+  const promotion = values.admin === undefined ? null : promotionSql(values.admin);
   const environment = values.env ?? "";
   if (!ENVIRONMENTS.includes(environment)) throw new Error(`Say where: npm run deploy -- --env ${ENVIRONMENTS.join("|")}`);
   await bootstrap(reporter);
@@ -143,6 +153,7 @@ async function main() {
   if (secrets) await ensureSecrets(environment, secrets);
   const output = await reporter.step(`deployed ${plan.worker}`, () => wrangler(["deploy", "--env", environment]));
   if (!secrets) await ensureSecrets(environment, []);
+  if (promotion !== null) await promote(plan, promotion, values.admin ?? "");
   for (const url of new Set(output.match(/https:\/\/\S+\.workers\.dev/g) ?? [])) reporter.plain(`live on ${url}`);
 }
 
