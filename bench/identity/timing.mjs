@@ -19,20 +19,24 @@ async function ask(origin, path, body) {
   return performance.now() - startedAt;
 }
 
-/** What is asked, by the name it is asked about. @type {readonly { name: string, path: string, body: (email: string) => unknown }[]} */
+/** Somebody who signed up and has not verified the address yet. */
+const WAITING = { name: "Waiting", email: "waiting@sett.localhost", username: "waiting", password: "Badger-sett-2026" };
+
+/** What is asked, by the name it is asked about. @type {readonly { name: string, path: string, known?: string, body: (email: string) => unknown }[]} */
 const QUESTIONS = [
   { name: "login, wrong password", path: "/api/v1/user/login", body: (email) => ({ username: email, password: "wrong password" }) },
   { name: "forgot password", path: "/api/v1/user/forgot-password", body: (email) => ({ email }) },
+  { name: "resend the sign-up code", path: "/api/v1/user/signup/resend-code", known: WAITING.email, body: (email) => ({ email }) },
   { name: "reset password, wrong code", path: "/api/v1/user/reset-password", body: (email) => ({ email, code: "000000", new_password: "correct horse battery" }) },
 ];
 
 /** @param {string} origin @param {typeof QUESTIONS[number]} question */
-async function compare(origin, { name, path, body }) {
+async function compare(origin, { name, path, known = KNOWN.email, body }) {
   const times = { known: /** @type {number[]} */ ([]), unknown: /** @type {number[]} */ ([]) };
   for (let round = -WARM_UP; round < ROUNDS; round++) {
     const order = /** @type {("known" | "unknown")[]} */ (Math.random() < 0.5 ? ["known", "unknown"] : ["unknown", "known"]);
     for (const kind of order) {
-      const took = await ask(origin, path, body(kind === "known" ? KNOWN.email : `nobody${round + WARM_UP}@sett.localhost`));
+      const took = await ask(origin, path, body(kind === "known" ? known : `nobody${round + WARM_UP}@sett.localhost`));
       if (round >= 0) times[kind].push(took);
     }
   }
@@ -45,6 +49,7 @@ const stateDir = newState();
 const server = await startServer({ stateDir, env: { SETT_ADMIN_EMAIL: KNOWN.email, SETT_ADMIN_PASSWORD: KNOWN.password, RATE_LIMITS: "off" } });
 try {
   process.stdout.write(`${ROUNDS} pairs a question, one request at a time\n`);
+  await ask(server.origin, "/api/v1/user/signup", WAITING);
   for (const question of QUESTIONS) await compare(server.origin, question);
 } finally {
   await server.stop();

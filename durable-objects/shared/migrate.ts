@@ -5,7 +5,7 @@ export interface ObjectMigration {
   readonly sql: string;
 }
 
-/** Whether this object has any storage of ours; asking creates none. */
+/** Whether this object holds tables of ours; asking creates none. */
 export function hasTables(sql: SqlStorage): boolean {
   return sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'object_migrations'").toArray().length > 0;
 }

@@ -23,7 +23,7 @@ import {
 } from "./accounts.schemas";
 import { createAccount } from "./create-account";
 import { deactivateAccount, deleteAccount } from "./delete-account";
-import { sendSignupCode } from "./send-signup-code";
+import { requestSignupCode } from "./send-signup-code";
 import { updateProfile } from "./update-profile";
 import { verifyAccount } from "./verify-account";
 
@@ -65,10 +65,10 @@ export const operations = [
     auth: ["none"],
     limit: "credential",
     limitBy: ({ body }) => body.email,
-    audit: "account.send_code",
+    audit: "account.request_code",
     body: SendSignupCodeBody,
     output: SendSignupCodeView,
-  }).handle(({ body }, ctx) => sendSignupCode(ctx, body)),
+  }).handle(({ body }, ctx) => requestSignupCode(ctx, body)),
   operation({
     id: "fleet.accounts.getProfile",
     method: "get",

@@ -16,4 +16,6 @@ export {
   type Account,
   type NewAccount,
 } from "./accounts.store";
+export { afterTheAnswer } from "./after-answer";
 export { hashCode, newCode } from "./one-time-code";
+export { sendSignupCode } from "./send-signup-code";

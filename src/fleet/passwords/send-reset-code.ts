@@ -3,13 +3,10 @@ import type { Ctx } from "../../kernel/context";
 import { LostUpdateError, Plan } from "../../kernel/db/client";
 import { AppError } from "../../kernel/errors/app-error";
 import type { EffectHandler } from "../../kernel/outbox/drain";
-import { emailKeyOf, findAccountByEmail, newCode, RESEND_GAP_MS, upsertCodeAfterGap } from "../accounts";
+import { afterTheAnswer, emailKeyOf, findAccountByEmail, newCode, RESEND_GAP_MS, upsertCodeAfterGap } from "../accounts";
 import { resetCodeMail } from "../mails";
 import { RESET_CODE_LIFE_MS } from "./passwords.core";
 import type { ForgotPasswordBody, ForgotPasswordView } from "./passwords.schemas";
-
-/** The look-up waits until the answer is surely out: work beside it makes it measurably later (`npm run bench:identity`). */
-const LOOKUP_AFTER_MS = 250;
 
 const Payload = z.object({ email: z.string() });
 
@@ -27,7 +24,7 @@ export async function requestPasswordReset(ctx: Ctx, input: z.output<typeof Forg
 
 /** Effect `password.send_reset_code`: mails a code to an active, verified account, at most one a minute. A repeat finds the gap. */
 export const sendResetCode: EffectHandler = async (ctx, payload) => {
-  await new Promise((resolve) => setTimeout(resolve, LOOKUP_AFTER_MS * (1 + Math.random())));
+  await afterTheAnswer();
   const now = ctx.clock.now();
   const account = await findAccountByEmail(ctx, emailKeyOf(Payload.parse(payload).email));
   if (!account || !account.accountVerified || account.status !== "active") return;
