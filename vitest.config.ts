@@ -1,8 +1,9 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { homeserverProject } from "./test/support/homeserver/project.mjs";
 import { testSecrets } from "./test/support/secrets";
 
-/** Two projects: pure code in Node, everything that touches the platform in workerd. */
+/** Three projects: pure code in Node, everything that touches the platform in workerd, and the same beside a homeserver. */
 export default defineConfig({
   test: {
     projects: [
@@ -22,6 +23,25 @@ export default defineConfig({
           include: ["test/features/**/*.test.ts", "test/durable-objects/**/*.test.ts", "test/contract/**/*.test.ts"],
           setupFiles: ["./test/support/setup.ts"],
           testTimeout: 30_000,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest(async () => {
+            const { bindings, outbound } = homeserverProject();
+            return {
+              wrangler: { configPath: "./wrangler.toml" },
+              miniflare: { bindings: { ...testSecrets, ...bindings, TEST_MIGRATIONS: await readD1Migrations("./migrations") }, outboundService: { node: outbound } },
+            };
+          }),
+        ],
+        test: {
+          name: "homeserver",
+          include: ["test/homeserver/**/*.test.ts"],
+          setupFiles: ["./test/support/setup.ts"],
+          testTimeout: 30_000,
+          // One homeserver and one set of armed faults for all files.
+          fileParallelism: false,
         },
       },
     ],

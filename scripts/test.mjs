@@ -1,20 +1,20 @@
 /**
- * `npm test`: checks, unit tests, tests in workerd and smoke journeys, from a bare clone. The last line is `N passed, N failed`.
- * Option: --only check|unit|workerd|smoke (may be repeated).
+ * `npm test`: checks, unit tests, tests in workerd, tests beside a homeserver and smoke journeys, from a bare clone. The last line is
+ * `N passed, N failed`. Option: --only check|unit|workerd|matrix|smoke (may be repeated).
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { bootstrap } from "./lib/bootstrap.mjs";
-import { addCounts, countSmoke, countVitest, noCounts, oneFailure, summaryLine } from "./lib/counts.mjs";
-import { inRoot, ROOT, TOOLS } from "./lib/paths.mjs";
-import { bold, createReporter, dim, formatDuration, green, red, yellow } from "./lib/reporter.mjs";
-import { quietEnv, run } from "./lib/run.mjs";
+import { addCounts, countSmoke, noCounts, oneFailure, summaryLine } from "./lib/counts.mjs";
+import { inRoot } from "./lib/paths.mjs";
+import { bold, createReporter, dim, formatDuration, green, red } from "./lib/reporter.mjs";
+import { run } from "./lib/run.mjs";
+import { conclude, runVitest } from "./lib/suites.mjs";
 
 /** @typedef {import("./lib/counts.mjs").Counts} Counts */
 
-const STAGES = /** @type {const} */ (["check", "unit", "workerd", "smoke"]);
+const STAGES = /** @type {const} */ (["check", "unit", "workerd", "matrix", "smoke"]);
 const SMOKE_TIMEOUT_MS = 10 * 60_000;
-const SUITE_TIMEOUT_MS = 15 * 60_000;
 
 /** @typedef {typeof STAGES[number]} Stage */
 
@@ -25,19 +25,10 @@ async function check() {
   return results.reduce((sum, { name, ok, text }) => addCounts(sum, ok ? { ...noCounts(), passed: 1 } : oneFailure(`check: ${name}`, text.split("\n").slice(0, 40).join("\n"))), noCounts());
 }
 
-/** @param {string} project @returns {Promise<Counts>} */
-async function vitest(project) {
-  const report = inRoot(".cache", `vitest-${project}.json`);
-  mkdirSync(inRoot(".cache"), { recursive: true });
-  rmSync(report, { force: true });
-  const args = [TOOLS.vitest, "run", "--project", project, "--reporter=dot", "--reporter=json", `--outputFile.json=${report}`, "--passWithNoTests=false"];
-  const { code, output } = await run(process.execPath, args, { stream: true, env: quietEnv(), timeoutMs: SUITE_TIMEOUT_MS });
-  const end = output.trimEnd().split("\n").slice(-30).join("\n");
-  if (!existsSync(report)) return oneFailure(`vitest ${project} crashed (exit ${code})`, end);
-  const counts = countVitest(JSON.parse(readFileSync(report, "utf8")), ROOT);
-  // Errors outside of tests (an unhandled rejection, a worker that dies) only show in the exit code.
-  if (code !== 0 && counts.failed === 0) return addCounts(counts, oneFailure(`vitest ${project} ended with exit code ${code} though no test failed`, end));
-  return counts;
+/** @returns {Promise<Counts>} */
+async function matrix() {
+  const { runMatrix } = await import("./test-matrix.mjs");
+  return runMatrix(createReporter());
 }
 
 /** @returns {Promise<Counts>} */
@@ -56,7 +47,7 @@ async function smoke() {
 }
 
 /** @type {Record<Stage, () => Promise<Counts>>} */
-const RUNNERS = { check, unit: () => vitest("unit"), workerd: () => vitest("workerd"), smoke };
+const RUNNERS = { check, unit: () => runVitest("unit"), workerd: () => runVitest("workerd"), matrix, smoke };
 
 async function main() {
   const { values } = parseArgs({ options: { only: { type: "string", multiple: true } } });
@@ -80,15 +71,6 @@ async function main() {
     process.stdout.write(`${counts.failed === 0 && ran > 0 ? green("✓") : red("✗")} ${stage}: ${summaryLine(counts)}\n`);
   }
   conclude(total, performance.now() - startedAt);
-}
-
-/** @param {Counts} total @param {number} ms */
-function conclude(total, ms) {
-  if (total.skips.length > 0) process.stdout.write(`\n${yellow("Skipped")}\n${total.skips.map((text) => `  - ${text}\n`).join("")}`);
-  if (total.failures.length > 0) process.stdout.write(`\n${red("Failures")}\n${total.failures.map((text) => `  - ${text}\n`).join("")}`);
-  const ok = total.failed === 0 && total.passed > 0;
-  process.stdout.write(`\n${dim(`in ${formatDuration(ms)}`)}\n${summaryLine(total)}\n`);
-  process.exitCode = ok ? 0 : 1;
 }
 
 main().catch((error) => {
