@@ -10,7 +10,7 @@ import { AppError } from "./kernel/errors/app-error";
 import { stampAnswer } from "./kernel/http/answer";
 import { mountOperations, type PipelineEnv } from "./kernel/http/pipeline";
 import { newId } from "./kernel/ids/ids";
-import { createLogger, describeError } from "./kernel/logging/logger";
+import { createLogger, describeCause, describeError } from "./kernel/logging/logger";
 import type { FeatureEntry } from "./kernel/operation";
 import { findFeature } from "./kernel/registry";
 
@@ -108,7 +108,7 @@ function clientInfo(request: Request, url: URL): ClientInfo {
 /** The one place where a failure becomes an answer. Unknown ones are logged once and show their request id, nothing else. */
 export function renderFailure(error: unknown, requestId: string): Response {
   if (error instanceof AppError) {
-    if (error.status >= 500) createLogger({ request_id: requestId }).warn("request refused", { event: "request.unavailable", error_code: error.code, ...describeError(error.cause ?? error) });
+    if (error.status >= 500) createLogger({ request_id: requestId }).warn("request refused", { event: "request.unavailable", error_code: error.code, ...describeCause(error) });
     return renderFleetError(error, requestId);
   }
   createLogger({ request_id: requestId }).error("request failed", { event: "request.failed", ...describeError(error) });

@@ -13,8 +13,17 @@ const SWEEP_LIMIT = 100;
 
 /** Cron string of wrangler.toml → its jobs. A tick finds and enqueues; it never does the work itself. */
 const jobsByCron: Readonly<Record<string, Readonly<Record<string, CronJob>>>> = {
-  "* * * * *": { "outbox.sweep": sweepOutbox },
-  "17 * * * *": { "rows.expire": expireRows },
+  "* * * * *": {
+    "outbox.sweep": sweepOutbox,
+    "bots.settle": async (ctx) => (await import("./fleet/bots")).enqueueBotsToSettle(ctx),
+    "rooms.settle": async (ctx) => {
+      await (await import("./fleet/bot-rooms")).enqueueRoomsToSettle(ctx);
+      await (await import("./fleet/cross-bot")).enqueueGroupsToSettle(ctx);
+    },
+    "shares.sweep": async (ctx) => (await import("./fleet/bot-shares")).enqueueShareExpiry(ctx),
+    "skills.sweep": async (ctx) => (await import("./fleet/skills")).enqueueTransfers(ctx),
+  },
+  "17 * * * *": { "rows.expire": expireRows, "matrix_accounts.sweep": async (ctx) => (await import("./fleet/matrix-accounts")).enqueueMissingAccounts(ctx) },
 };
 
 /** Runs the jobs of one tick, each claimed by (job, scheduled time). */
@@ -48,4 +57,8 @@ async function expireRows(ctx: Ctx): Promise<void> {
   await forgetEndedSessions(ctx, now - 90 * DAY_MS);
   const { forgetOldMails } = await import("./fleet/mailbox");
   await forgetOldMails(ctx, now - 7 * DAY_MS);
+  const { forgetEndedPairings, KEEP_ENDED_MS } = await import("./fleet/pairings");
+  await forgetEndedPairings(ctx, now - KEEP_ENDED_MS);
+  const { forgetOldSkills } = await import("./fleet/skills");
+  await forgetOldSkills(ctx, now - 30 * DAY_MS);
 }

@@ -1,6 +1,6 @@
 import { fromBase64Url } from "./kernel/crypto/bytes";
 import { parseKeyRing } from "./kernel/crypto/key-ring";
-import type { AppleConfig, Config, LlmConfig, MailConfig, OidcConfig, S3Config } from "./kernel/config";
+import type { AppleConfig, AppStoreConfig, AppStoreServerApiConfig, Config, LlmConfig, MailConfig, MatrixConfig, OidcConfig, S3Config, StripeConfig } from "./kernel/config";
 import type { ObjectBindings } from "./kernel/context";
 import { AppError } from "./kernel/errors/app-error";
 import type { LimitBindings } from "./kernel/rate-limit/rate-limit";
@@ -17,7 +17,15 @@ export interface Env extends LimitBindings, ObjectBindings {
   readonly PUBLIC_URL?: string;
   readonly MATRIX_SERVER_NAME?: string;
   readonly MATRIX_BASE_URL?: string;
+  readonly MATRIX_PUBLIC_URL?: string;
   readonly MATRIX_ADMIN_TOKEN?: string;
+  readonly MATRIX_AS_TOKEN?: string;
+  readonly MATRIX_REGISTRATION_SECRET?: string;
+  readonly MATRIX_TIMEOUT_MS?: string;
+  readonly HERMES_RUNTIME_ENABLED?: string;
+  readonly STRICT_REDEEM?: string;
+  readonly SYSTEM_BOT_IDS?: string;
+  readonly SUPPORT_ROOM_IDS?: string;
   readonly OIDC_ISSUER?: string;
   readonly OIDC_AUDIENCE?: string;
   readonly OIDC_JWKS_URL?: string;
@@ -35,11 +43,27 @@ export interface Env extends LimitBindings, ObjectBindings {
   readonly APPLE_KEY_ID?: string;
   readonly APPLE_PRIVATE_KEY?: string;
   readonly APPLE_DEVICECHECK_BASE_URL?: string;
+  readonly APPLE_BUNDLE_ID?: string;
+  readonly APPLE_MODE?: string;
+  readonly APPLE_SHARED_SECRET?: string;
+  readonly APPLE_ISSUER_ID?: string;
+  readonly APPLE_STOREKIT_KEY_ID?: string;
+  readonly APPLE_STOREKIT_PRIVATE_KEY?: string;
+  readonly APPLE_RECEIPT_BASE_URL?: string;
+  readonly APPLE_RECEIPT_SANDBOX_BASE_URL?: string;
+  readonly APPLE_STOREKIT_BASE_URL?: string;
+  readonly APPLE_STOREKIT_SANDBOX_BASE_URL?: string;
+  readonly APPLE_ROOT_CA_SHA256?: string;
   readonly LLM_BASE_URL?: string;
   readonly LLM_API_KEY?: string;
   readonly LLM_MODEL?: string;
   readonly LLM_OPTIONS?: string;
   readonly LLM_TIMEOUT_SECONDS?: string;
+  readonly STRIPE_SECRET_KEY?: string;
+  readonly STRIPE_WEBHOOK_SECRET?: string;
+  readonly STRIPE_API_BASE?: string;
+  readonly STRIPE_IS_SANDBOX?: string;
+  readonly STRIPE_PORTAL_CONFIGURATION?: string;
   readonly MAX_STREAMS_PER_ISOLATE?: string;
   readonly S3_ENDPOINT?: string;
   readonly S3_BUCKET?: string;
@@ -82,8 +106,13 @@ function parse(env: Env): Config {
     environment,
     publicUrl: readUrl("PUBLIC_URL", env.PUBLIC_URL),
     matrixServerName: env.MATRIX_SERVER_NAME || "sett.localhost",
-    matrixBaseUrl: readUrl("MATRIX_BASE_URL", env.MATRIX_BASE_URL),
-    matrixAdminToken: env.MATRIX_ADMIN_TOKEN || null,
+    matrix: readMatrix(env),
+    bots: {
+      hermesEnabled: readSwitch("HERMES_RUNTIME_ENABLED", env.HERMES_RUNTIME_ENABLED),
+      strictRedeem: readSwitch("STRICT_REDEEM", env.STRICT_REDEEM),
+      systemBotIds: readList(env.SYSTEM_BOT_IDS),
+      supportRoomIds: readList(env.SUPPORT_ROOM_IDS),
+    },
     oidc: readOidc(env, environment === "local"),
     release: env.RELEASE || "dev",
     signingKeys: env.SIGNING_KEYS,
@@ -94,7 +123,9 @@ function parse(env: Env): Config {
     mailFrom: env.MAIL_FROM || "Sett <no-reply@sett.localhost>",
     mail: readMail(env, environment),
     apple: readApple(env),
+    appStore: readAppStore(env, environment === "local"),
     llm: readLlm(env),
+    stripe: readStripe(env),
     maxStreamsPerIsolate: readInteger("MAX_STREAMS_PER_ISOLATE", env.MAX_STREAMS_PER_ISOLATE, 5_000),
     s3: readS3(env),
     pushGatewayUrl: readUrl("PUSH_GATEWAY_URL", env.PUSH_GATEWAY_URL),
@@ -107,6 +138,31 @@ function readInteger(name: string, text: string | undefined, fallback: number): 
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0) throw bad(name, "a whole number");
   return value;
+}
+
+/** `1` or `true` switches on. */
+function readSwitch(name: string, text: string | undefined): boolean {
+  if (!text || text === "0" || text === "false") return false;
+  if (text === "1" || text === "true") return true;
+  throw bad(name, "1 or 0");
+}
+
+const readList = (text: string | undefined): readonly string[] => (text ?? "").split(",").map((item) => item.trim()).filter((item) => item !== "");
+
+function readMatrix(env: Env): MatrixConfig | null {
+  const baseUrl = readUrl("MATRIX_BASE_URL", env.MATRIX_BASE_URL);
+  if (baseUrl === null) return null;
+  if (!env.MATRIX_SERVER_NAME) throw bad("MATRIX_SERVER_NAME", "set to the homeserver's server_name, together with MATRIX_BASE_URL");
+  const timeoutMs = readInteger("MATRIX_TIMEOUT_MS", env.MATRIX_TIMEOUT_MS, 10_000);
+  if (timeoutMs === 0) throw bad("MATRIX_TIMEOUT_MS", "1 or more");
+  return {
+    baseUrl,
+    publicUrl: readUrl("MATRIX_PUBLIC_URL", env.MATRIX_PUBLIC_URL) ?? baseUrl,
+    adminToken: env.MATRIX_ADMIN_TOKEN || null,
+    botToken: env.MATRIX_AS_TOKEN || null,
+    registrationSecret: env.MATRIX_REGISTRATION_SECRET || null,
+    timeoutMs,
+  };
 }
 
 /** All of the store's four variables or none: half of them would quietly put files elsewhere. */
@@ -163,6 +219,52 @@ function readApple(env: Env): AppleConfig | null {
   return { teamId, keyId, privateKey, deviceCheckBaseUrl: readBaseUrl("APPLE_DEVICECHECK_BASE_URL", env.APPLE_DEVICECHECK_BASE_URL || "https://api.devicecheck.apple.com") };
 }
 
+/** Apple Root CA - G3, which ends the chain of everything that the App Store signs. */
+const APPLE_ROOT_CA_G3_SHA256 = "63343abfb89a6a03ebb57e9b3f5fa7be7c4f5c756f3017b3a8c488c3653e9179";
+
+/** Another root, or Apple's answers over plain HTTP, would let anybody sell subscriptions, so both stay in the local environment. */
+function readAppStore(env: Env, isLocal: boolean): AppStoreConfig | null {
+  const bundleId = env.APPLE_BUNDLE_ID;
+  if (!bundleId) {
+    if (env.APPLE_SHARED_SECRET || env.APPLE_ISSUER_ID) throw bad("APPLE_BUNDLE_ID", "set when purchases in the App Store are configured");
+    return null;
+  }
+  const mode = env.APPLE_MODE || "receipts";
+  if (mode !== "receipts" && mode !== "server_api") throw bad("APPLE_MODE", "receipts or server_api");
+  if (mode === "receipts" && !env.APPLE_SHARED_SECRET) throw bad("APPLE_SHARED_SECRET", "set when APPLE_MODE is receipts");
+  const rootSha256 = (env.APPLE_ROOT_CA_SHA256 || APPLE_ROOT_CA_G3_SHA256).replaceAll(":", "").toLowerCase();
+  if (!/^[0-9a-f]{64}$/.test(rootSha256)) throw bad("APPLE_ROOT_CA_SHA256", "the SHA-256 fingerprint of a certificate");
+  if (!isLocal && rootSha256 !== APPLE_ROOT_CA_G3_SHA256) throw bad("APPLE_ROOT_CA_SHA256", "left out outside the local environment");
+  const url = (name: keyof Env, text: string | undefined, fallback: string): string => {
+    const address = readBaseUrl(name, text || fallback);
+    if (!isLocal && !address.startsWith("https:")) throw bad(name, "an https address");
+    return address;
+  };
+  return {
+    bundleId,
+    sharedSecret: env.APPLE_SHARED_SECRET || null,
+    receiptBaseUrl: url("APPLE_RECEIPT_BASE_URL", env.APPLE_RECEIPT_BASE_URL, "https://buy.itunes.apple.com"),
+    receiptSandboxBaseUrl: url("APPLE_RECEIPT_SANDBOX_BASE_URL", env.APPLE_RECEIPT_SANDBOX_BASE_URL, "https://sandbox.itunes.apple.com"),
+    serverApi: mode === "receipts" ? null : readAppStoreServerApi(env, url),
+    rootSha256,
+  };
+}
+
+/** Apple makes keys for in-app purchases and for DeviceCheck in different places; one that serves both may stand once. */
+function readAppStoreServerApi(env: Env, url: (name: keyof Env, text: string | undefined, fallback: string) => string): AppStoreServerApiConfig {
+  const [keyId, privateKey] = [env.APPLE_STOREKIT_KEY_ID || env.APPLE_KEY_ID, env.APPLE_STOREKIT_PRIVATE_KEY || env.APPLE_PRIVATE_KEY];
+  if (!env.APPLE_ISSUER_ID) throw bad("APPLE_ISSUER_ID", "set when APPLE_MODE is server_api");
+  if (!keyId) throw bad("APPLE_STOREKIT_KEY_ID", "set when APPLE_MODE is server_api");
+  if (!privateKey) throw bad("APPLE_STOREKIT_PRIVATE_KEY", "set when APPLE_MODE is server_api");
+  return {
+    issuerId: env.APPLE_ISSUER_ID,
+    keyId,
+    privateKey,
+    baseUrl: url("APPLE_STOREKIT_BASE_URL", env.APPLE_STOREKIT_BASE_URL, "https://api.storekit.itunes.apple.com"),
+    sandboxBaseUrl: url("APPLE_STOREKIT_SANDBOX_BASE_URL", env.APPLE_STOREKIT_SANDBOX_BASE_URL, "https://api.storekit-sandbox.itunes.apple.com"),
+  };
+}
+
 function readLlm(env: Env): LlmConfig | null {
   const { LLM_BASE_URL: baseUrl, LLM_MODEL: model } = env;
   if (!baseUrl && !model && !env.LLM_API_KEY) return null;
@@ -171,6 +273,21 @@ function readLlm(env: Env): LlmConfig | null {
   const timeoutSeconds = readInteger("LLM_TIMEOUT_SECONDS", env.LLM_TIMEOUT_SECONDS, 60);
   if (timeoutSeconds === 0) throw bad("LLM_TIMEOUT_SECONDS", "1 or more");
   return { baseUrl: readBaseUrl("LLM_BASE_URL", baseUrl), apiKey: env.LLM_API_KEY || null, model, options: readObject("LLM_OPTIONS", env.LLM_OPTIONS || '{"thinking":{"type":"disabled"}}'), timeoutMs: timeoutSeconds * 1_000 };
+}
+
+/** Both secrets or none: plans are paid on Stripe's pages, and we hear of it by its webhooks alone. */
+function readStripe(env: Env): StripeConfig | null {
+  const { STRIPE_SECRET_KEY: secretKey, STRIPE_WEBHOOK_SECRET: webhookSecret } = env;
+  if (!secretKey && !webhookSecret) return null;
+  if (!secretKey) throw bad("STRIPE_SECRET_KEY", "set together with STRIPE_WEBHOOK_SECRET, or not at all");
+  if (!webhookSecret) throw bad("STRIPE_WEBHOOK_SECRET", "set together with STRIPE_SECRET_KEY, or not at all");
+  return {
+    secretKey,
+    webhookSecret,
+    apiBase: readUrl("STRIPE_API_BASE", env.STRIPE_API_BASE),
+    sandbox: env.STRIPE_IS_SANDBOX ? readSwitch("STRIPE_IS_SANDBOX", env.STRIPE_IS_SANDBOX) : /^[rs]k_test_/.test(secretKey),
+    portalConfiguration: env.STRIPE_PORTAL_CONFIGURATION || null,
+  };
 }
 
 /** An http(s) address with its path, without a slash at its end. */

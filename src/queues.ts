@@ -9,6 +9,21 @@ const jobHandlers: JobHandlers = {
   "outbox.deliver": async () => async (ctx, payload) => {
     if (typeof payload === "string") await deliverEffect(ctx, effectHandlers, payload);
   },
+  "bot.settle": async () => async (ctx, payload) => {
+    if (typeof payload === "string") await (await import("./fleet/bots")).settleBot(ctx, payload);
+  },
+  "bot_room.settle": async () => async (ctx, payload) => {
+    if (typeof payload === "number") await (await import("./fleet/bot-rooms")).settleBotRoom(ctx, payload);
+  },
+  "bot_group.settle": async () => async (ctx, payload) => {
+    if (typeof payload === "string") await (await import("./fleet/cross-bot")).settleGroup(ctx, payload);
+  },
+  "room_cleanup.settle": async () => async (ctx, payload) => {
+    if (typeof payload === "string") await (await import("./fleet/bot-rooms")).settleRoomCleanup(ctx, payload);
+  },
+  "matrix.create_account": async () => (await import("./fleet/matrix-accounts")).createMatrixAccount,
+  "share.expire": async () => (await import("./fleet/bot-shares")).expireSharesJob,
+  "skill.advance": async () => (await import("./fleet/skills")).advanceTransferJob,
   "instance.project": async () => (await import("./fleet/instances")).recordInstanceProjection,
 };
 

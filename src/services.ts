@@ -1,6 +1,8 @@
 import type { Env } from "./env";
 import { readEnv } from "./env";
+import type { AppStoreConfig } from "./kernel/config";
 import type { Db } from "./kernel/db/client";
+import type { AppStore } from "./kernel/ports/app-store";
 import type { Services } from "./kernel/ports/services";
 import { createJobs } from "./integrations/queue/jobs";
 import { createDeviceCheck } from "./integrations/apple/device-check";
@@ -10,6 +12,7 @@ import { createR2Store } from "./integrations/files/r2-store";
 import { createS3Store } from "./integrations/files/s3-store";
 import { createPushGateway } from "./integrations/push/sygnal";
 import { createMatrix } from "./integrations/matrix/matrix";
+import { createPayments } from "./integrations/stripe/stripe";
 import { createPasswords } from "./integrations/argon2/passwords";
 
 /** Wires each port to its client; what is not configured is null. */
@@ -19,10 +22,22 @@ export function createServices(env: Env, db: Db): Services {
     mailer: createMailer(config, { db, email: env.EMAIL }),
     passwords: createPasswords(config.passwordPepper),
     deviceCheck: config.apple && createDeviceCheck(config.apple),
+    appStore: config.appStore && createLateAppStore(config.appStore),
     languageModel: config.llm && createLanguageModel(config.llm),
     jobs: createJobs(env.JOBS),
-    matrix: createMatrix(config.matrixBaseUrl, config.matrixAdminToken),
+    matrix: config.matrix && createMatrix(config.matrix),
+    payments: config.stripe && createPayments(config.stripe),
     files: config.s3 ? createS3Store(config.s3) : createR2Store(env.FILES),
     push: config.pushGatewayUrl === null ? null : createPushGateway(config.pushGatewayUrl),
+  };
+}
+
+/** The App Store's client with all its certificates, loaded by the first who asks for it. */
+function createLateAppStore(config: AppStoreConfig): AppStore {
+  const load = async () => (await import("./integrations/apple/app-store")).createAppStore(config);
+  return {
+    readPurchase: async (receiptData, productId) => (await load()).readPurchase(receiptData, productId),
+    readNotification: async (signedPayload) => (await load()).readNotification(signedPayload),
+    getSubscription: config.serverApi && (async (id, environment) => (await load()).getSubscription?.(id, environment) ?? null),
   };
 }

@@ -23,7 +23,7 @@ export default {
     const path = new URL(request.url).pathname;
     if (path === "/bench/ready") return new Response("ok");
     if (path === "/bench/register") {
-      const registration = { label: "den", version: "1.0.0", provider: null, orgoWorkspaceId: null, orgoWorkspaceName: null, orgoComputerId: null };
+      const registration = { label: "den", version: "1.0.0", provider: null, orgoWorkspaceId: null, orgoWorkspaceName: null, orgoComputerId: null, createdAt: 0 };
       for (const { ref, tokenId, expiresAt } of await request.json()) {
         await objectOf(env, ref).register(ref, registration);
         await objectOf(env, ref).admitToken(ref, tokenId, expiresAt);

@@ -10,7 +10,7 @@ import { readUpgrade, type Upgrade } from "../shared/upgrade";
 import { instanceObject } from "../stubs";
 import { accountFeedMigrations } from "./account-feed.migrations";
 import type { AccountFeedRpc, DashboardEvent, MachineEvent, MachineReport, Overview } from "./account-feed.rpc";
-import { EMPTY_OVERVIEW, replaceContribution } from "./overview.core";
+import { EMPTY_OVERVIEW, replaceContribution, withUnpairedBots } from "./overview.core";
 
 const EVENTS_KEEP = 1_000;
 /** How long a machine goes on showing every beat unasked: longer than the 300 s between beats of a machine with a stream. Its next report ends it. */
@@ -52,7 +52,9 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
   readonly #machines = new Map<string, Entry>();
   /** Machine → when it was removed, ms: an overtaken report must not bring it back. Reports carry the time as their sequence. */
   readonly #removed = new Map<string, number>();
-  #overview: Overview = EMPTY_OVERVIEW;
+  /** Over all machines. */
+  #machineTotals: Overview = EMPTY_OVERVIEW;
+  #unpairedBots = 0;
   #ready = false;
 
   constructor(ctx: DurableObjectState, env: ObjectBindings) {
@@ -73,10 +75,15 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
     for (const row of this.#sql.all<{ instance_id: string; seq: number; summary: string }>("SELECT instance_id, seq, summary FROM machines")) {
       this.#put(row.instance_id, { seq: row.seq, summary: JSON.parse(row.summary) as MachineSummary, asOf: 0 });
     }
+    this.#unpairedBots = this.#sql.all<{ count: number }>("SELECT count FROM unpaired_bots")[0]?.count ?? 0;
+  }
+
+  get #overview(): Overview {
+    return withUnpairedBots(this.#machineTotals, this.#unpairedBots);
   }
 
   #put(instanceId: string, entry: Entry | null): void {
-    this.#overview = replaceContribution(this.#overview, this.#machines.get(instanceId)?.summary ?? null, entry?.summary ?? null);
+    this.#machineTotals = replaceContribution(this.#machineTotals, this.#machines.get(instanceId)?.summary ?? null, entry?.summary ?? null);
     if (entry) this.#machines.set(instanceId, entry);
     else this.#machines.delete(instanceId);
   }
@@ -164,11 +171,22 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
     if (this.#forget(instanceId)) this.#publishDashboard(this.#sockets("dashboard"), { type: "machine.removed", instanceId, at: new Date(now).toISOString() }, now);
   }
 
-  async publish(_userId: number, event: MachineEvent, targetInstanceId: string | null): Promise<void> {
+  async publish(_userId: number, event: MachineEvent, targetInstanceId: string | null, keep: boolean): Promise<void> {
     const onlyMachine = this.#machines.size === 1 && this.#machines.has(targetInstanceId ?? "");
     if (targetInstanceId !== null && !onlyMachine) return;
+    if (keep) this.#open();
+    const logged = keep ? this.#machineLog.append(ACCOUNT, event, Date.now()) : { id: this.#ready ? this.#machineLog.head() : 0, data: event };
+    this.#broadcast(this.#sockets("sse"), logged);
+  }
+
+  /** One row when the count changed, none otherwise. */
+  async setUnpairedBots(_userId: number, count: number): Promise<void> {
+    if (count === this.#unpairedBots) return;
     this.#open();
-    this.#broadcast(this.#sockets("sse"), this.#machineLog.append(ACCOUNT, event, Date.now()));
+    this.#sql.run("INSERT INTO unpaired_bots (id, count) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET count = excluded.count", ACCOUNT, count);
+    this.#unpairedBots = count;
+    const watchers = this.#sockets("dashboard");
+    if (watchers.length > 0) this.#broadcast(watchers, { id: this.#dashboardLog.head(), data: { type: "heartbeat.update", overview: this.#overview } });
   }
 
   async cutPeople(): Promise<void> {

@@ -10,4 +10,8 @@ export const accountFeedMigrations: readonly ObjectMigration[] = [
       CREATE TABLE machine_events (seq INTEGER PRIMARY KEY, subject INTEGER NOT NULL, data TEXT NOT NULL, at INTEGER NOT NULL);
     `,
   },
+  {
+    id: "0002_unpaired_bots",
+    sql: "CREATE TABLE unpaired_bots (id INTEGER PRIMARY KEY, count INTEGER NOT NULL)",
+  },
 ];

@@ -45,8 +45,10 @@ export interface AccountFeedRpc {
   getOverview(userId: number): Promise<Overview>;
   listMachines(userId: number): Promise<readonly MachineSummary[]>;
   removeMachine(userId: number, instanceId: string): Promise<void>;
-  /** An event for machine streams that named no machine. `targetInstanceId` hides it from unknown streams unless the account has just that machine. */
-  publish(userId: number, event: MachineEvent, targetInstanceId: string | null): Promise<void>;
+  /** An event for machine streams that named no machine. `targetInstanceId` hides it from unknown streams unless the account has just that machine. With `keep` it is replayed to those that reconnect; secrets are never kept. */
+  publish(userId: number, event: MachineEvent, targetInstanceId: string | null, keep: boolean): Promise<void>;
+  /** How many bots of the account are on no machine; the overview counts them. */
+  setUnpairedBots(userId: number, count: number): Promise<void>;
   /** Closes the account's streams that were opened with a person's token. */
   cutPeople(userId: number): Promise<void>;
   /** Closes the account's streams that were opened with this token. */

@@ -22,6 +22,9 @@ const COUNTERS = [
 
 export const EMPTY_OVERVIEW: Overview = Object.freeze(Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<(typeof COUNTERS)[number], number>);
 
+/** Counters of the machines with the bots that are on none. */
+export const withUnpairedBots = (machines: Overview, unpairedBots: number): Overview => ({ ...machines, totalBots: machines.totalBots + unpairedBots, undeployedBots: unpairedBots });
+
 /** What one machine adds to the counters. */
 export function contributionOf(machine: MachineSummary): Overview {
   const running = machine.bots.filter((bot) => bot.status === "running");

@@ -36,10 +36,10 @@ export class Announcer {
   }
 
   /** Offers an event to streams that named no machine. */
-  async publish(userId: number, event: MachineEvent, instanceId: string): Promise<void> {
+  async publish(userId: number, event: MachineEvent, instanceId: string, keep: boolean): Promise<void> {
     this.feedCalls++;
     try {
-      await accountFeedObject(this.#bindings, userId).publish(userId, event, instanceId);
+      await accountFeedObject(this.#bindings, userId).publish(userId, event, instanceId, keep);
     } catch (error) {
       this.#log.warn("the feed took no event", { event: "instance.publish.failed", ...describeError(error) });
     }

@@ -8,6 +8,7 @@ import type { CommandResult, EnqueueAnswer, NewCommand } from "./instance.rpc";
 import type { InstanceStore, Machine } from "./instance.store";
 import type { AlarmReason, Keeper } from "./keeper";
 import type { Links } from "./links";
+import { foldRefresh, type MachineChange, type StateChange } from "./machine.core";
 
 interface DeskParts {
   readonly store: InstanceStore;
@@ -29,7 +30,8 @@ export class CommandDesk {
     this.#parts = parts;
   }
 
-  async enqueue(machine: Machine, request: NewCommand, now: number): Promise<EnqueueAnswer> {
+  /** @param alongside a change of the machine that is kept with the command or not at all */
+  async enqueue(machine: Machine, request: NewCommand, now: number, alongside?: (commandId: string) => StateChange): Promise<EnqueueAnswer> {
     const { store, log, links, alarms } = this.#parts;
     const known = request.idempotencyKey === null ? null : store.findCommandByKey(machine.id, request.idempotencyKey, now);
     if (known) return { kind: "ok", command: toCommandView(known), reachable: machine.state.reachable };
@@ -48,16 +50,23 @@ export class CommandDesk {
       expiresAt: now + COMMAND_TTL_MS,
     };
     let event: LoggedEvent | undefined;
+    let change: StateChange | undefined;
     this.#parts.transaction(() => {
       event = log.append(machine.id, commandEvent(command), now);
       store.insertCommand(machine, command, event.id, request.idempotencyKey);
       store.trimCommands(machine.id, now);
+      change = alongside?.(command.id);
+      if (!change) return;
+      machine.state = change.state;
+      machine.unannounced = true;
+      store.saveMachine(machine);
     });
+    if (change) await this.#parts.keeper.armPairings(machine);
     if (alarms.dueAt(machine.id, "commands") === null) await alarms.arm(machine.id, "commands", command.expiresAt);
     if (event && links.broadcast(machine.id, event)) command = this.#apply(machine, deliver(command, now));
-    else await this.#parts.announcer.publish(machine.ref.userId, commandEvent(command), machine.ref.instanceId);
+    else await this.#parts.announcer.publish(machine.ref.userId, commandEvent(command), machine.ref.instanceId, true);
     const requested: DashboardEvent[] = command.type === "restart_gateway" ? [this.#event(machine, "gateway.restart.requested", command, now)] : [];
-    await this.#show(machine, command, requested, now);
+    await this.#show(machine, command, requested, now, change?.changes);
     return { kind: "ok", command: toCommandView(command), reachable: machine.state.reachable };
   }
 
@@ -85,6 +94,7 @@ export class CommandDesk {
     const transition = complete(this.#current(machine, command, now), result, now);
     const succeeded = transition.kind === "changed" && transition.command.state === "success";
     const extra: DashboardEvent[] = [];
+    let changes: readonly MachineChange[] = [];
     if (succeeded && command.type === "restart_gateway") {
       machine.state = { ...machine.state, lastGatewayRestart: new Date(now).toISOString() };
       extra.push(this.#event(machine, "gateway.restart.completed", transition.command, now));
@@ -93,12 +103,17 @@ export class CommandDesk {
       if (command.type === "update_cli") machine.state = { ...machine.state, cliVersion: result.newVersion };
       if (command.type === "update_plugin") machine.state = { ...machine.state, pluginVersion: result.newVersion };
     }
+    if (transition.kind === "changed" && !transition.command.late && command.type === "bot_refresh") {
+      const refreshed = foldRefresh(machine.state, command.id, succeeded, now);
+      machine.state = refreshed.state;
+      changes = refreshed.changes;
+    }
     if (transition.kind === "changed") {
       this.#parts.store.appendHistory(machine.id, "command.finished", { commandId: command.id, commandType: command.type, status: transition.command.state, late: transition.command.late }, now);
       machine.unannounced = true;
       this.#parts.store.saveMachine(machine);
     }
-    return this.#advance(machine, transition, extra, now);
+    return this.#advance(machine, transition, extra, now, changes);
   }
 
   /** Expires what is overdue and arms the alarm for the next. */
@@ -119,16 +134,17 @@ export class CommandDesk {
     return transition.command;
   }
 
-  async #advance(machine: Machine, transition: Transition, extra: readonly DashboardEvent[], now: number): Promise<Transition> {
+  async #advance(machine: Machine, transition: Transition, extra: readonly DashboardEvent[], now: number, changes: readonly MachineChange[] = []): Promise<Transition> {
     if (transition.kind !== "changed") return transition;
     this.#apply(machine, transition);
-    await this.#show(machine, transition.command, extra, now);
+    if (changes.length > 0) await this.#parts.keeper.armPairings(machine);
+    await this.#show(machine, transition.command, extra, now, changes);
     return transition;
   }
 
-  async #show(machine: Machine, command: Command, extra: readonly DashboardEvent[], now: number): Promise<void> {
+  async #show(machine: Machine, command: Command, extra: readonly DashboardEvent[], now: number, changes: readonly MachineChange[] = []): Promise<void> {
     const update: DashboardEvent = { type: "command.update", instanceId: machine.ref.instanceId, command: toCommandStatus(command), at: new Date(now).toISOString() };
-    await this.#parts.keeper.announce(machine, [], now, [...extra, update]);
+    await this.#parts.keeper.announce(machine, changes, now, [...extra, update]);
   }
 
   #event(machine: Machine, type: string, command: Command, now: number): DashboardEvent {

@@ -2,6 +2,8 @@ import { DurableObject } from "cloudflare:workers";
 import { createLogger } from "../../src/kernel/logging/logger";
 import type { CommandStatus } from "../../src/fleet/commands/commands.core";
 import { toCommandStatus, toCommandView, type Transition } from "../../src/fleet/commands/commands.core";
+import { canRepair } from "../../src/fleet/pairings/pairings.core";
+import type { MachineEvent } from "../account-feed/account-feed.rpc";
 import { AlarmTable } from "../shared/alarm-table";
 import { CountedSql } from "../shared/counted-sql";
 import { EventLog } from "../shared/event-log";
@@ -10,13 +12,14 @@ import { objectTag } from "../stubs";
 import { Announcer, type AnnouncerBindings } from "./announcer";
 import { CommandDesk } from "./command-desk";
 import { instanceMigrations } from "./instance.migrations";
-import type { BeatAnswer, Caller, CommandAnswer, CommandResult, EnqueueAnswer, InstanceRef, InstanceRpc, NewCommand, Refusal, Registration, Spending, TokenCut } from "./instance.rpc";
+import type { BeatAnswer, Caller, CommandAnswer, CommandResult, EnqueueAnswer, InstanceRef, InstanceRpc, NewCommand, Refusal, Registration, RepairAnswer, RosterBot, Spending, TokenCut } from "./instance.rpc";
 import { InstanceStore, type Machine } from "./instance.store";
 import { Keeper, type AlarmReason } from "./keeper";
 import { attachmentOf, close, CLOSE, Links, send } from "./links";
-import { LINKED_BEAT_SECONDS, NEW_LIVE, NEW_MACHINE, SOCKET_BEAT_MS, UNLINKED_BEAT_SECONDS, type RosterBot } from "./machine.core";
+import { foldRepair, foldRoster, forgetBots, LINKED_BEAT_SECONDS, NEW_LIVE, NEW_MACHINE, SOCKET_BEAT_MS, UNLINKED_BEAT_SECONDS } from "./machine.core";
+import { machineSkills, skillContent } from "./skills.core";
 import { toBotDetail } from "./machine.views";
-import type { HeartbeatPayload, MachineDetail, MachineSummary } from "./machine.rpc";
+import type { BotDetail, HeartbeatPayload, MachineDetail, MachineSkill, MachineSummary } from "./machine.rpc";
 import { readFrame } from "./socket-frames";
 import { readUpgrade } from "../shared/upgrade";
 
@@ -87,6 +90,9 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     let machine = this.#find(ref);
     if (machine && JSON.stringify(machine.registration) === JSON.stringify(registration)) return;
     if (machine) {
+      // The purge of an earlier machine of this id did not come: its bots, and its count of rosters, are not this one's. A registration from before bots has no date.
+      const { createdAt = registration.createdAt }: Partial<Registration> = machine.registration;
+      if (createdAt !== registration.createdAt) machine.state = forgetBots(machine.state);
       machine.registration = registration;
       machine.unannounced = true;
       this.#store.saveMachine(machine);
@@ -186,20 +192,56 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     return this.#keeper.summary(machine);
   }
 
+  async getCapabilities(ref: InstanceRef): Promise<Readonly<Record<string, unknown>> | null> {
+    return this.#find(ref)?.state.capabilities ?? null;
+  }
+
   async watch(ref: InstanceRef, until: number, paceMs: number): Promise<void> {
     const machine = this.#find(ref);
     await this.#alarms.heal();
     if (machine) this.#keeper.watch(machine, until, paceMs);
   }
 
-  async setRoster(ref: InstanceRef, roster: Readonly<Record<string, RosterBot>>): Promise<void> {
+  async getBot(ref: InstanceRef, botId: string): Promise<BotDetail | null> {
+    const machine = this.#find(ref);
+    if (!machine || !Object.hasOwn(machine.state.roster, botId)) return null;
+    await this.#keeper.settle(machine, Date.now());
+    return toBotDetail(this.#keeper.facts(machine), botId);
+  }
+
+  async setRoster(ref: InstanceRef, seq: number, roster: Readonly<Record<string, RosterBot>>): Promise<void> {
     const machine = this.#find(ref);
     if (!machine) return;
-    const bots = Object.fromEntries(Object.entries(machine.state.bots).filter(([id]) => Object.hasOwn(roster, id)));
-    machine.state = { ...machine.state, roster, bots };
-    machine.unannounced = true;
-    this.#store.saveMachine(machine);
-    await this.#keeper.announce(machine, [], Date.now());
+    const now = Date.now();
+    await this.#keeper.change(machine, foldRoster(machine.state, seq, roster, now), now);
+  }
+
+  async repairBot(ref: InstanceRef, botId: string, pairingId: string): Promise<RepairAnswer> {
+    const machine = this.#find(ref);
+    if (!machine) return { kind: "gone" };
+    const now = Date.now();
+    await this.#keeper.settle(machine, now);
+    const pairing = Object.hasOwn(machine.state.pairings, botId) ? machine.state.pairings[botId] : undefined;
+    if (machine.gone || pairing?.pairingId !== pairingId) return { kind: "gone" };
+    if (!canRepair(pairing.phase)) return { kind: "notBroken", phase: pairing.phase };
+    const command = { type: "bot_refresh", payload: { bot_id: botId, reason: "repair" }, idempotencyKey: null } as const;
+    const answer = await this.#desk.enqueue(machine, command, now, (commandId) => foldRepair(machine.state, botId, commandId, now));
+    return answer.kind === "ok" ? { kind: "ok", commandId: answer.command.id } : answer;
+  }
+
+  async pushEvent(ref: InstanceRef, event: MachineEvent, keep: boolean): Promise<void> {
+    const machine = this.#find(ref);
+    if (!machine) return;
+    this.#links.broadcast(machine.id, keep ? this.#log.append(machine.id, event, Date.now()) : { id: this.#log.head(), data: event });
+    await this.#announcer.publish(ref.userId, event, ref.instanceId, keep);
+  }
+
+  async listSkills(ref: InstanceRef): Promise<readonly MachineSkill[]> {
+    return machineSkills(this.#find(ref)?.state.bots ?? {});
+  }
+
+  async getSkillContent(ref: InstanceRef, name: string): Promise<string | null> {
+    return skillContent(this.#find(ref)?.state.bots ?? {}, name);
   }
 
   async purge(ref: InstanceRef): Promise<void> {

@@ -1,6 +1,10 @@
-import type { HeartbeatPayload, MachineDetail, MachineSummary } from "./machine.rpc";
-import type { RosterBot } from "./machine.core";
-import type { CommandStatus, CommandType, CommandView, PendingCommand } from "../../src/fleet/commands/commands.core";
+import type { MachineEvent } from "../account-feed/account-feed.rpc";
+import type { BotDetail, HeartbeatPayload, MachineDetail, MachineSkill, MachineSummary } from "./machine.rpc";
+import type { RosterBot } from "./bot-pairings.core";
+import type { AnyCommandType, CommandStatus, CommandView, PendingCommand } from "../../src/fleet/commands/commands.core";
+import type { PairingPhase } from "../../src/fleet/pairings/pairings.core";
+
+export type { RosterBot } from "./bot-pairings.core";
 
 /** Which machine of whom. Travels with every call, so that one object could serve several machines. */
 export interface InstanceRef {
@@ -24,6 +28,8 @@ export interface Registration {
   readonly orgoWorkspaceId: string | null;
   readonly orgoWorkspaceName: string | null;
   readonly orgoComputerId: string | null;
+  /** When its owner first registered it (ms): tells two machines that had the same id one after the other apart. */
+  readonly createdAt: number;
 }
 
 /**
@@ -39,7 +45,7 @@ export type CommandAnswer = { readonly kind: "ok"; readonly command: CommandView
 export type EnqueueAnswer = { readonly kind: "ok"; readonly command: CommandView; readonly reachable: boolean } | { readonly kind: "gone" } | { readonly kind: "queueFull" };
 
 export interface NewCommand {
-  readonly type: CommandType;
+  readonly type: AnyCommandType;
   readonly payload: Readonly<Record<string, unknown>> | null;
   /** A repeat with the same key gets the first command. */
   readonly idempotencyKey: string | null;
@@ -50,6 +56,13 @@ export interface CommandResult {
   readonly result: string;
   readonly newVersion: string | null;
 }
+
+/** `gone`: the machine has no such bot by this pairing. `notBroken`: only a degraded or failed pairing is repaired. */
+export type RepairAnswer =
+  | { readonly kind: "ok"; readonly commandId: string }
+  | { readonly kind: "gone" }
+  | { readonly kind: "notBroken"; readonly phase: PairingPhase }
+  | { readonly kind: "queueFull" };
 
 /** Why a token may not speak for a machine any more. */
 export type TokenCut = "revoked" | "unbound";
@@ -83,10 +96,22 @@ export interface InstanceRpc {
   getDetail(ref: InstanceRef): Promise<MachineDetail | null>;
   /** Fresh numbers for a list; writes nothing. */
   getSummary(ref: InstanceRef): Promise<MachineSummary | null>;
+  /** What the machine said it can do, beat by beat put together; null when the machine is unknown. */
+  getCapabilities(ref: InstanceRef): Promise<Readonly<Record<string, unknown>> | null>;
   /** Somebody looks at a dashboard until `until` (ms): report every beat, ask the daemon to beat every `paceMs`. */
   watch(ref: InstanceRef, until: number, paceMs: number): Promise<void>;
-  /** Which bots live on this machine; beats about others are dropped. */
-  setRoster(ref: InstanceRef, roster: Readonly<Record<string, RosterBot>>): Promise<void>;
+  /** One bot of the machine's roster in full; null when it has none by this id. */
+  getBot(ref: InstanceRef, botId: string): Promise<BotDetail | null>;
+  /** Which bots (by id) live on this machine; beats about others are dropped. A roster older than the known one (`seq`) is ignored. */
+  setRoster(ref: InstanceRef, seq: number, roster: Readonly<Record<string, RosterBot>>): Promise<void>;
+  /** Asks the machine to refresh a bot whose pairing is degraded or failed; waits in the queue while the machine is away. */
+  repairBot(ref: InstanceRef, botId: string, pairingId: string): Promise<RepairAnswer>;
+  /** Sends an event to the machine's links, and to the account's streams if they may be this machine's. With `keep` it is replayed to those that reconnect; secrets are never kept. */
+  pushEvent(ref: InstanceRef, event: MachineEvent, keep: boolean): Promise<void>;
+  /** Skills that the machine's bots reported, by name; empty when the machine is unknown. */
+  listSkills(ref: InstanceRef): Promise<readonly MachineSkill[]>;
+  /** Text of one skill; null when the machine never told it. */
+  getSkillContent(ref: InstanceRef, name: string): Promise<string | null>;
   /** Deletes everything of the machine and closes its links. */
   purge(ref: InstanceRef): Promise<void>;
 }

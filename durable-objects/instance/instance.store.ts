@@ -2,7 +2,7 @@ import type { Command, CommandState } from "../../src/fleet/commands/commands.co
 import { DAY_MS } from "../../src/kernel/clock";
 import type { CountedSql } from "../shared/counted-sql";
 import type { InstanceRef, Registration, TokenCut } from "./instance.rpc";
-import type { LiveState, MachineState, StoredSample } from "./machine.core";
+import { upgradeState, type LiveState, type MachineState, type StoredSample } from "./machine.core";
 import type { HistoryEntry } from "./machine.rpc";
 
 /** A machine as the object holds it in memory: its row, decoded. */
@@ -48,7 +48,7 @@ export class InstanceStore {
           id,
           ref: { userId: Number(row["user_id"]), instanceId: String(row["instance_id"]) },
           registration: decode<Registration>(row["registration"]),
-          state: decode<MachineState>(row["state"]),
+          state: upgradeState(decode<Partial<MachineState>>(row["state"])),
           live: decode<LiveState>(row["live"]),
           samples: decode<StoredSample[]>(row["samples"]),
           flushedAt: Number(row["flushed_at"]),

@@ -4,15 +4,17 @@ import type { AlarmTable } from "../shared/alarm-table";
 import type { Announcer } from "./announcer";
 import type { InstanceStore, Machine } from "./instance.store";
 import type { Links } from "./links";
-import { FLUSH_MS, foldBeat, foldOffline, GRACE_MS, nextSamples, SILENCE_MS, silentAt, type MachineChange, type OfflineReason } from "./machine.core";
+import { pairingDueAt } from "./bot-pairings.core";
+import { FLUSH_MS, foldBeat, foldOffline, foldTime, GRACE_MS, nextSamples, SILENCE_MS, silentAt, type MachineChange, type OfflineReason, type StateChange } from "./machine.core";
 import { toSummary, type MachineFacts } from "./machine.views";
 import type { HeartbeatPayload, MachineSummary } from "./machine.rpc";
 
 /**
  * Why the object may wake itself: `grace` a lost link did not come back; `silence` beats without a link stopped; `backstop` a
- * look at links that seem alive; `commands` one may have expired; `announce` the feed or the queue was down.
+ * look at links that seem alive; `commands` one may have expired; `pairing` a phase may have lasted
+ * its time; `announce` the feed or the queue was down.
  */
-export type AlarmReason = "grace" | "silence" | "backstop" | "commands" | "announce";
+export type AlarmReason = "grace" | "silence" | "backstop" | "commands" | "pairing" | "announce";
 
 export const BACKSTOP_MS = 30 * MINUTE_MS;
 const ANNOUNCE_RETRY_MS = 5 * SECOND_MS;
@@ -67,6 +69,7 @@ export class Keeper {
     else if (!linked || !links.keepLive(machine.id, machine.live)) store.saveLive(machine);
     if (linked && (folded.changed || flushDue)) links.keepLive(machine.id, machine.live);
     this.#recordHistory(machine, folded.changes, now);
+    if (folded.changed) await this.armPairings(machine);
     if (!linked) {
       alarms.disarm(machine.id, "grace");
       if (alarms.dueAt(machine.id, "silence") === null) await alarms.armDerived(machine.id, "silence", now + SILENCE_MS);
@@ -85,15 +88,36 @@ export class Keeper {
     this.#recordHistory(machine, changes, now);
     this.#parts.alarms.disarm(machine.id, "silence");
     this.#parts.alarms.disarm(machine.id, "grace");
+    await this.armPairings(machine);
     await this.announce(machine, changes, now);
   }
 
-  /** Reads never answer late: a machine whose silence has lasted too long goes offline right here. */
+  /** Keeps another state of the machine's bots and tells of it. Nothing happens when it is the present one. */
+  async change(machine: Machine, { state, changes }: StateChange, now: number): Promise<void> {
+    if (machine.gone || state === machine.state) return;
+    machine.state = state;
+    machine.unannounced = true;
+    this.#parts.store.saveMachine(machine);
+    await this.armPairings(machine);
+    await this.announce(machine, changes, now);
+  }
+
+  /** An alarm for the next phase that time ends; none while no pairing is in such a phase. No row: it follows from the state. */
+  async armPairings(machine: Machine): Promise<void> {
+    const { alarms } = this.#parts;
+    if (machine.gone) return;
+    const due = pairingDueAt(machine.state.pairings);
+    if (due === null) alarms.disarm(machine.id, "pairing");
+    else if (alarms.dueAt(machine.id, "pairing") !== due) await alarms.armDerived(machine.id, "pairing", due);
+  }
+
+  /** Reads never answer late: a machine whose silence has lasted too long goes offline right here, and pairings move whose time is up. */
   async settle(machine: Machine, now: number): Promise<void> {
     // A lost link has its grace, however old the last full beat: over a socket pings stand for beats.
     const grace = machine.state.reachable ? this.#parts.alarms.dueAt(machine.id, "grace") : null;
     const due = grace ?? silentAt(machine.state, machine.live, this.#parts.links.facts(machine.id));
     if (due !== null && due <= now) await this.goOffline(machine, grace === null ? "silence" : "link_lost", now);
+    await this.change(machine, foldTime(machine.state, now), now);
   }
 
   /** A link came up (already accepted). */
@@ -126,6 +150,8 @@ export class Keeper {
   async resume(machine: Machine, now: number): Promise<void> {
     const { links, alarms } = this.#parts;
     if (machine.unannounced || needsProjection(machine)) await alarms.arm(machine.id, "announce", alarms.dueAt(machine.id, "announce") ?? now + ANNOUNCE_RETRY_MS);
+    const pairingDue = pairingDueAt(machine.state.pairings);
+    if (pairingDue !== null) alarms.restoreDerived(machine.id, "pairing", pairingDue);
     if (!machine.state.reachable || links.facts(machine.id).kind !== "none" || alarms.dueAt(machine.id, "grace") !== null) return;
     if (alarms.dueAt(machine.id, "backstop") === null) alarms.restoreDerived(machine.id, "silence", machine.live.lastSeen + SILENCE_MS);
     else {
@@ -157,6 +183,12 @@ export class Keeper {
           await alarms.arm(machine.id, reason, now + (machine.live.watchUntil > now ? SILENCE_MS : BACKSTOP_MS));
           await this.settle(machine, now);
         }
+        return;
+      case "pairing":
+        alarms.disarm(machine.id, reason);
+        await this.change(machine, foldTime(machine.state, now), now);
+        // Also when nothing moved: an alarm may be early.
+        await this.armPairings(machine);
         return;
       case "announce":
         alarms.disarm(machine.id, reason);

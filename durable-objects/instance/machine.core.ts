@@ -1,4 +1,6 @@
 import { MINUTE_MS, SECOND_MS } from "../../src/kernel/clock";
+import { movePairing, movePairings, pairingChanges, rosterPairings, toHeard, type BotPairing, type PairingChange, type Pairings, type RosterBot } from "./bot-pairings.core";
+import { readSkills, type BotSkill } from "./skills.core";
 import type { BotBeat, HeartbeatPayload, LinkKind, WatchedProcess } from "./machine.rpc";
 
 /** What a machine is and does, folded beat by beat. No storage, no clock, no platform. */
@@ -21,6 +23,8 @@ const SAMPLES_MAX = 96;
 
 /** Most characters of capabilities kept. */
 const CAPABILITIES_MAX_CHARS = 64_000;
+/** Most characters of all that is remembered of bots: a row holds 2 MB, and a character takes up to three bytes of it. */
+export const BOTS_MAX_CHARS = 400_000;
 
 /** What of a bot changes rarely. */
 export interface BotState {
@@ -28,6 +32,8 @@ export interface BotState {
   readonly activityState: string;
   readonly activeTask: Readonly<Record<string, unknown>> | null;
   readonly errors: number;
+  /** The errors rose with the last beat. */
+  readonly erring: boolean;
   readonly lastError: string | null;
   readonly lastErrorAt: string | null;
   readonly roomsActive: number;
@@ -36,14 +42,7 @@ export interface BotState {
   readonly claudeCodeSessionId: string | null;
   readonly quarantined: boolean | null;
   readonly skillCount: number | null;
-  readonly skills: readonly unknown[] | null;
-}
-
-/** A bot that lives on this machine, told by pairing. Beats about other bots are dropped. */
-export interface RosterBot {
-  readonly botName: string | null;
-  readonly botUsername: string | null;
-  readonly botUserId: string | null;
+  readonly skills: readonly BotSkill[] | null;
 }
 
 /** What a person would notice; written to a row only when it changes. */
@@ -67,8 +66,12 @@ export interface MachineState {
   readonly lastGatewayRestart: string | null;
   readonly capabilities: Readonly<Record<string, unknown>>;
   readonly watched: readonly WatchedProcess[];
+  /** Sequence of the roster in D1; an older one does not overwrite it. */
+  readonly rosterSeq: number;
   readonly roster: Readonly<Record<string, RosterBot>>;
   readonly bots: Readonly<Record<string, BotState>>;
+  /** Of every bot of the roster. */
+  readonly pairings: Pairings;
 }
 
 /** Counters of a bot: received, sent, chunked, chunks, uptime s. */
@@ -100,7 +103,8 @@ export type MachineChange =
   | { readonly type: "machine.online"; readonly reason: "beat" }
   | { readonly type: "machine.offline"; readonly reason: OfflineReason }
   | { readonly type: "gateway.status.change"; readonly gatewayStatus: string; readonly previousStatus: string; readonly gatewayPid: number | null }
-  | { readonly type: "bot.status.change"; readonly botId: string; readonly status: string; readonly previousStatus: string };
+  | { readonly type: "bot.status.change"; readonly botId: string; readonly status: string; readonly previousStatus: string }
+  | PairingChange;
 
 export const NEW_MACHINE: MachineState = {
   heard: false,
@@ -120,9 +124,14 @@ export const NEW_MACHINE: MachineState = {
   lastGatewayRestart: null,
   capabilities: {},
   watched: [],
+  rosterSeq: 0,
   roster: {},
   bots: {},
+  pairings: {},
 };
+
+/** A stored state as of today's shape. One from before pairings had no bots. */
+export const upgradeState = (stored: Partial<MachineState>): MachineState => ({ ...NEW_MACHINE, ...stored, ...(stored.pairings ? {} : { roster: {}, bots: {} }) });
 
 export const NEW_LIVE: LiveState = { lastSeen: 0, memFreeMb: null, load1: null, uptimeSeconds: null, counters: {}, lastActivity: {}, watchUntil: 0 };
 
@@ -139,7 +148,13 @@ export function foldBeat(state: MachineState, live: LiveState, beat: HeartbeatPa
   const capabilities = mergeCapabilities(state.capabilities, beat.capabilities);
   const heardBots = new Map(beat.bots.filter((bot) => Object.hasOwn(state.roster, bot.bot_id)).map((bot) => [bot.bot_id, bot]));
   const bots: Record<string, BotState> = {};
-  for (const id of Object.keys(state.roster)) bots[id] = nextBot(state.bots[id], heardBots.get(id));
+  const pairings: Record<string, BotPairing> = {};
+  for (const id of Object.keys(state.roster)) {
+    const heard = heardBots.get(id);
+    bots[id] = nextBot(state.bots[id], heard);
+    const pairing = state.pairings[id];
+    if (pairing) pairings[id] = movePairing(pairing, heard ? toHeard(heard) : { type: "missing" }, now);
+  }
   const online = isOnline(beat.gateway_status, capabilities, provider);
   const next: MachineState = {
     ...state,
@@ -160,14 +175,15 @@ export function foldBeat(state: MachineState, live: LiveState, beat: HeartbeatPa
     lastGatewayRestart: beat.last_gateway_restart ?? state.lastGatewayRestart,
     capabilities,
     watched: beat.watched ?? state.watched,
-    bots,
+    bots: withinSize(bots, heardBots),
+    pairings,
   };
   const changes: MachineChange[] = [];
   if (!state.reachable || (!state.online && online)) changes.push({ type: "machine.online", reason: "beat" });
   if (state.heard && state.gatewayStatus !== next.gatewayStatus) {
     changes.push({ type: "gateway.status.change", gatewayStatus: next.gatewayStatus, previousStatus: state.gatewayStatus, gatewayPid: next.gatewayPid });
   }
-  changes.push(...botChanges(state.bots, bots));
+  changes.push(...botChanges(state.bots, bots), ...pairingChanges(state.pairings, pairings));
   return { state: next, live: nextLive(live, beat, heardBots, now), changed: JSON.stringify(state) !== JSON.stringify(next), changes };
 }
 
@@ -183,8 +199,51 @@ function mergeCapabilities(known: MachineState["capabilities"], told: HeartbeatP
 export function foldOffline(state: MachineState, reason: OfflineReason, now: number): { readonly state: MachineState; readonly changes: readonly MachineChange[] } {
   if (!state.reachable && !state.online) return { state, changes: [] };
   const bots = Object.fromEntries(Object.entries(state.bots).map(([id, bot]) => [id, stopBot(bot)]));
-  const next: MachineState = { ...state, reachable: false, online: false, offlineReason: reason, offlineSince: now, bots };
-  return { state: next, changes: [{ type: "machine.offline", reason }, ...botChanges(state.bots, bots)] };
+  const pairings = movePairings(state.pairings, { type: "offline" }, now);
+  const next: MachineState = { ...state, reachable: false, online: false, offlineReason: reason, offlineSince: now, bots, pairings };
+  return { state: next, changes: [{ type: "machine.offline", reason }, ...botChanges(state.bots, bots), ...pairingChanges(state.pairings, pairings)] };
+}
+
+/** Another state and what happened; the same state when nothing did. */
+export interface StateChange {
+  readonly state: MachineState;
+  readonly changes: readonly MachineChange[];
+}
+
+const withPairings = (state: MachineState, pairings: Pairings): StateChange => {
+  const same = Object.entries(pairings).every(([id, pairing]) => pairing === state.pairings[id]);
+  return same ? { state, changes: [] } : { state: { ...state, pairings }, changes: pairingChanges(state.pairings, pairings) };
+};
+
+/**
+ * Takes over which bots live here. Bots that left are forgotten; a new pairing begins as redeemed, and what was known of the bot
+ * by an older pairing is forgotten too. An overtaken roster changes nothing.
+ */
+export function foldRoster(state: MachineState, seq: number, roster: Readonly<Record<string, RosterBot>>, now: number): StateChange {
+  if (seq < state.rosterSeq) return { state, changes: [] };
+  const pairings = rosterPairings(state.pairings, roster, now);
+  const bots = Object.fromEntries(Object.entries(state.bots).filter(([id]) => pairings[id] !== undefined && pairings[id].pairingId === state.pairings[id]?.pairingId));
+  const next: MachineState = { ...state, rosterSeq: seq, roster, bots, pairings };
+  if (JSON.stringify(next) === JSON.stringify(state)) return { state, changes: [] };
+  return { state: next, changes: pairingChanges(state.pairings, pairings) };
+}
+
+/** No bots, no roster yet. */
+export const forgetBots = (state: MachineState): MachineState => ({ ...state, rosterSeq: 0, roster: {}, bots: {}, pairings: {} });
+
+/** Time passes for pairings. */
+export const foldTime = (state: MachineState, now: number): StateChange => withPairings(state, movePairings(state.pairings, { type: "tick" }, now));
+
+/** A repair of one bot was ordered by this command. */
+export function foldRepair(state: MachineState, botId: string, commandId: string, now: number): StateChange {
+  const pairing = state.pairings[botId];
+  return pairing ? withPairings(state, { ...state.pairings, [botId]: movePairing(pairing, { type: "repairRequested", commandId }, now) }) : { state, changes: [] };
+}
+
+/** A `bot_refresh` has its result. One of a machine that is away ends a repair, yet the bot does not live before the machine is back. */
+export function foldRefresh(state: MachineState, commandId: string, ok: boolean, now: number): StateChange {
+  const refreshed = movePairings(state.pairings, { type: "refreshed", commandId, ok }, now);
+  return withPairings(state, state.reachable ? refreshed : movePairings(refreshed, { type: "offline" }, now));
 }
 
 /**
@@ -207,6 +266,7 @@ export const UNKNOWN_BOT: BotState = {
   activityState: "unknown",
   activeTask: null,
   errors: 0,
+  erring: false,
   lastError: null,
   lastErrorAt: null,
   roomsActive: 0,
@@ -225,6 +285,8 @@ function nextBot(known: BotState | undefined, beat: BotBeat | undefined): BotSta
     activityState: beat.activity_state,
     activeTask: beat.active_task,
     errors: beat.errors,
+    // A bot that restarted counts from nought again.
+    erring: beat.errors > (known && known.errors <= beat.errors ? known.errors : 0),
     lastError: beat.last_error,
     lastErrorAt: beat.last_error_at,
     roomsActive: beat.rooms_active,
@@ -232,12 +294,22 @@ function nextBot(known: BotState | undefined, beat: BotBeat | undefined): BotSta
     claudeCodeEnabled: beat.claude_code_enabled,
     claudeCodeSessionId: beat.claude_code_session_id,
     quarantined: beat.quarantined,
-    skillCount: beat.skill_count ?? beat.skills?.length ?? null,
-    skills: beat.skills,
+    skillCount: beat.skill_count ?? beat.skills?.length ?? known?.skillCount ?? null,
+    skills: beat.skills ? readSkills(beat.skills) : (known?.skills ?? null),
   };
 }
 
-const stopBot = (bot: BotState): BotState => (bot.status === "stopped" ? bot : { ...bot, status: "stopped", activityState: "unknown", activeTask: null });
+const stopBot = (bot: BotState): BotState => (bot.status === "stopped" && !bot.erring ? bot : { ...bot, status: "stopped", activityState: "unknown", activeTask: null, erring: false });
+
+/** Lists that grew too large for a row lose what weighs most: texts of skills first, then details of bots that this beat did not tell of. */
+function withinSize(bots: Readonly<Record<string, BotState>>, heard: ReadonlyMap<string, unknown>): Readonly<Record<string, BotState>> {
+  const fits = (some: unknown): boolean => JSON.stringify(some).length <= BOTS_MAX_CHARS;
+  if (fits(bots)) return bots;
+  const entries = Object.entries(bots).map(([id, bot]): [string, BotState] => [id, { ...bot, skills: bot.skills?.map((skill) => ({ ...skill, content: null })) ?? null }]);
+  const light = Object.fromEntries(entries);
+  if (fits(light)) return light;
+  return Object.fromEntries(entries.map(([id, bot]) => [id, heard.has(id) ? bot : { ...bot, roomDetails: null, skills: null }]));
+}
 
 function botChanges(before: Readonly<Record<string, BotState>>, after: Readonly<Record<string, BotState>>): MachineChange[] {
   return Object.entries(after).flatMap(([botId, bot]) => {

@@ -67,12 +67,20 @@ export interface BotSummary {
   readonly roomsActive: number | null;
   readonly healthScore: number | null;
   readonly pairingPhase: string | null;
+  /** What a repair names; null when there is no pairing. */
+  readonly pairingSessionId: string | null;
   readonly failureReason: string | null;
   readonly skillCount: number | null;
   readonly messagesReceived: number;
   readonly messagesSent: number;
   readonly chunkedMessages: number;
   readonly errors: number;
+  readonly totalChunksSent: number;
+  readonly lastActivityAt: string | null;
+  /** Cut short in lists. */
+  readonly lastError: string | null;
+  readonly lastErrorAt: string | null;
+  readonly uptimeSeconds: number;
 }
 
 /** How a machine is linked: a socket, a stream, or not at all. */
@@ -127,14 +135,26 @@ export interface SkillSummary {
   readonly installedOn: null;
 }
 
+/** A skill of a machine: what its bots said of it, put together. */
+export interface MachineSkill {
+  readonly name: string;
+  readonly description: string;
+  readonly source: string;
+  /** Over all bots that have it. */
+  readonly useCount: number;
+  readonly confirmed: boolean;
+  readonly createdAt: string | null;
+  readonly botIds: readonly string[];
+  /** As the machine told it. */
+  readonly digest: string | null;
+  readonly sizeBytes: number | null;
+  /** Whether its text can be asked for. */
+  readonly hasContent: boolean;
+}
+
 /** A bot in a machine's detail (BotRuntimeDetail of the contract). */
 export interface BotDetail extends BotSummary {
   readonly botUserId: string | null;
-  readonly lastActivityAt: string | null;
-  readonly totalChunksSent: number;
-  readonly lastError: string | null;
-  readonly lastErrorAt: string | null;
-  readonly uptimeSeconds: number;
   readonly roomDetails: readonly unknown[] | null;
   readonly updatedAt: string | null;
   readonly skills: readonly SkillSummary[] | null;

@@ -1,10 +1,15 @@
 import type { Registration } from "./instance.rpc";
 import { capabilityFlags, UNKNOWN_BOT, type LinkFacts, type LiveState, type MachineState } from "./machine.core";
-import type { BotDetail, BotSummary, MachineSummary, SkillSummary } from "./machine.rpc";
+import { healthScore } from "../../src/fleet/pairings/pairings.core";
+import type { BotDetail, BotSummary, MachineSummary } from "./machine.rpc";
+import { toSkillSummary } from "./skills.core";
 
 /** What we show of a machine. Pure, like the core beside it. */
 
 const iso = (ms: number | null): string | null => (ms === null || ms === 0 ? null : new Date(ms).toISOString());
+
+/** Most characters of a bot's error in a list: the feed keeps the lists of all machines. */
+const LISTED_ERROR_MAX = 300;
 
 /** Everything a view needs. */
 export interface MachineFacts {
@@ -62,7 +67,8 @@ export function toSummary(facts: MachineFacts): MachineSummary {
 function toBotSummary({ state, live }: MachineFacts, botId: string): BotSummary {
   const bot = state.bots[botId] ?? UNKNOWN_BOT;
   const roster = state.roster[botId];
-  const [messagesReceived, messagesSent, chunkedMessages] = live.counters[botId] ?? [0, 0, 0, 0, 0];
+  const pairing = state.pairings[botId];
+  const [messagesReceived, messagesSent, chunkedMessages, totalChunksSent, uptimeSeconds] = live.counters[botId] ?? [0, 0, 0, 0, 0];
   return {
     botId,
     botName: roster?.botName ?? null,
@@ -73,49 +79,32 @@ function toBotSummary({ state, live }: MachineFacts, botId: string): BotSummary 
     claudeCodeEnabled: bot.claudeCodeEnabled,
     claudeCodeSessionId: bot.claudeCodeSessionId,
     roomsActive: bot.roomsActive,
-    healthScore: null,
-    pairingPhase: null,
-    failureReason: null,
+    healthScore: pairing ? healthScore(pairing.phase, { erring: bot.erring, stale: !state.reachable }) : null,
+    pairingPhase: pairing?.phase ?? null,
+    pairingSessionId: roster?.pairingId ?? null,
+    failureReason: pairing?.failureReason ?? null,
     skillCount: bot.skillCount,
     messagesReceived,
     messagesSent,
     chunkedMessages,
     errors: bot.errors,
+    totalChunksSent,
+    lastActivityAt: live.lastActivity[botId] ?? null,
+    lastError: bot.lastError?.slice(0, LISTED_ERROR_MAX) ?? null,
+    lastErrorAt: bot.lastErrorAt,
+    uptimeSeconds,
   };
 }
 
 export function toBotDetail(facts: MachineFacts, botId: string): BotDetail {
   const { state, live } = facts;
   const bot = state.bots[botId] ?? UNKNOWN_BOT;
-  const [, , , totalChunksSent, uptimeSeconds] = live.counters[botId] ?? [0, 0, 0, 0, 0];
   return {
     ...toBotSummary(facts, botId),
     botUserId: state.roster[botId]?.botUserId ?? null,
-    lastActivityAt: live.lastActivity[botId] ?? null,
-    totalChunksSent,
     lastError: bot.lastError,
-    lastErrorAt: bot.lastErrorAt,
-    uptimeSeconds,
     roomDetails: bot.roomDetails,
     updatedAt: iso(live.lastSeen),
-    skills: bot.skills?.flatMap(toSkillSummary) ?? null,
+    skills: bot.skills?.map(toSkillSummary) ?? null,
   };
-}
-
-/** Skills come as the plugin wrote them: what has a name is shown, the rest is left out. */
-function toSkillSummary(skill: unknown): SkillSummary[] {
-  if (skill === null || typeof skill !== "object") return [];
-  const { name, description, source, use_count: useCount, confirmed, created_at: createdAt } = skill as Record<string, unknown>;
-  if (typeof name !== "string") return [];
-  return [
-    {
-      name,
-      description: typeof description === "string" ? description : "",
-      source: typeof source === "string" ? source : "auto",
-      useCount: Number.isInteger(useCount) ? Number(useCount) : 0,
-      confirmed: confirmed === true,
-      createdAt: typeof createdAt === "string" ? createdAt : null,
-      installedOn: null,
-    },
-  ];
 }

@@ -26,13 +26,29 @@ export const fleetFeatures: readonly FeatureEntry[] = [
   { name: "cli-tokens", prefixes: ["/api/v1/user/cli-tokens"], load: () => import("./cli-tokens/cli-tokens.operations") },
   { name: "cli-logins", prefixes: ["/api/v1/openclaw/cli"], load: () => import("./cli-logins/cli-logins.operations") },
   { name: "instances", prefixes: ["/api/v1/openclaw/register", "/api/v1/openclaw/status", "/api/v1/openclaw/instances"], load: () => import("./instances/instances.operations") },
+  {
+    // Paths of three features begin with a bot's id. Those with a fixed word in its place come first.
+    name: "bots",
+    prefixes: ["/api/v1/bots"],
+    load: async () => {
+      const features = await Promise.all([import("./bot-rooms/bot-rooms.operations"), import("./bot-shares/bot-shares.operations"), import("./bots/bots.operations")]);
+      return { operations: features.flatMap(({ operations }) => operations) };
+    },
+  },
+  { name: "cross-bot", prefixes: ["/api/v1/bots/cross-bot"], load: () => import("./cross-bot/cross-bot.operations") },
+  { name: "pairings", prefixes: ["/api/v1/pairing", "/api/v1/openclaw/pending-pairs"], load: () => import("./pairings/pairings.operations") },
+  { name: "cli-bots", prefixes: ["/api/v1/openclaw/bots", "/api/v1/openclaw/provision"], load: () => import("./cli-bots/cli-bots.operations") },
   { name: "streams", prefixes: ["/api/v1/openclaw/events", "/api/v1/openclaw/socket", "/api/v1/dashboard/events"], load: () => import("./streams/streams.operations") },
   {
     name: "machines",
     prefixes: ["/api/v1/dashboard/heartbeat", "/api/v1/dashboard/disconnect", "/api/v1/dashboard/overview", "/api/v1/dashboard/machines"],
     load: () => import("./machines/machines.operations"),
   },
+  { name: "bot-status", prefixes: ["/api/v1/dashboard/bots", "/api/v1/me/bot-dashboard"], load: () => import("./bot-status/bot-status.operations") },
   { name: "commands", prefixes: ["/api/v1/dashboard/commands", "/api/v1/dashboard/gateway"], load: () => import("./commands/commands.operations") },
+  { name: "skills", prefixes: ["/api/v1/dashboard/skills"], load: () => import("./skills/skills.operations") },
+  { name: "hermes", prefixes: ["/api/v1/hermes"], load: () => import("./hermes/hermes.operations") },
+  { name: "bot-shares", prefixes: ["/api/v1/me/shared-bots", "/api/v1/me/active-shares"], load: () => import("./bot-shares/my-shares.operations") },
   { name: "versions", prefixes: ["/api/v1/dashboard/versions", "/api/v1/admin/supported-versions"], load: () => import("./versions/versions.operations") },
   {
     name: "uploads",
@@ -45,6 +61,16 @@ export const fleetFeatures: readonly FeatureEntry[] = [
   { name: "app-versions", prefixes: ["/api/v1/version"], load: () => import("./app-versions/app-versions.operations") },
   { name: "support-reports", prefixes: ["/api/v1/support", "/api/v1/admin/support"], load: () => import("./support-reports/support-reports.operations") },
   { name: "trials", prefixes: ["/api/v1/trial", "/api/v1/device-check"], load: () => import("./trials/trials.operations") },
+  { name: "featured-rooms", prefixes: ["/api/v1/featured-rooms", "/api/v1/admin/featured-rooms"], load: () => import("./featured-rooms/featured-rooms.operations") },
+  {
+    // Which rooms are featured is told below a room's id as well.
+    name: "matrix-admin",
+    prefixes: ["/api/v1/admin/matrix"],
+    load: async () => {
+      const features = await Promise.all([import("./matrix-admin/matrix-admin.operations"), import("./featured-rooms/room-feature.operations")]);
+      return { operations: features.flatMap(({ operations }) => operations) };
+    },
+  },
   { name: "assistant", prefixes: ["/api/v1/assistant"], load: () => import("./assistant/assistant.operations") },
 ];
 

@@ -16,3 +16,16 @@ export const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** {@link iso}, keeping absence. */
 export const isoOrNull = (ms: number | null | undefined): string | null => (ms == null ? null : iso(ms));
+
+const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/;
+const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:?\d\d)?)?$/i;
+
+/** A date or time that somebody else wrote in ISO 8601, as UTC with `Z`; without a zone it is UTC. Null when it is none. */
+export function utcIso(text: string): string | null {
+  const parts = TIME.exec(text);
+  if (!parts) return null;
+  const [, day, time = "00:00", zone = "Z"] = parts;
+  const ms = Date.parse(`${day}T${time}${zone.toUpperCase()}`);
+  if (Number.isNaN(ms)) return null;
+  return UTC.test(text) ? text : iso(ms);
+}

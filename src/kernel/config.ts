@@ -15,6 +15,33 @@ export type MailConfig =
   | { readonly driver: "cloudflare" }
   | { readonly driver: "resend"; readonly apiKey: string; readonly baseUrl: string };
 
+/** A homeserver and what we may do there. */
+export interface MatrixConfig {
+  /** Where we call it. */
+  readonly baseUrl: string;
+  /** Where bots call it: the address handed out with their credentials. */
+  readonly publicUrl: string;
+  /** Access token of a server administrator; null leaves accounts, devices and rooms of others alone. */
+  readonly adminToken: string | null;
+  /** Token of our application service, which drives the bots; null means no bots. */
+  readonly botToken: string | null;
+  /** `registration_shared_secret`, with which people's accounts are made; null makes none. */
+  readonly registrationSecret: string | null;
+  /** Longest wait for one answer. */
+  readonly timeoutMs: number;
+}
+
+/** Bots: what an operator decides about them. */
+export interface BotsConfig {
+  /** Whether bots may run on Hermes. */
+  readonly hermesEnabled: boolean;
+  /** A redeem must name its machine, as clients since 0.1.14 do. */
+  readonly strictRedeem: boolean;
+  /** Matrix ids of bots that belong to the system, and of rooms where people ask for help; told to apps. */
+  readonly systemBotIds: readonly string[];
+  readonly supportRoomIds: readonly string[];
+}
+
 /** Apple's DeviceCheck: one device, one trial. */
 export interface AppleConfig {
   readonly teamId: string;
@@ -22,6 +49,30 @@ export interface AppleConfig {
   /** The `.p8` file's text. */
   readonly privateKey: string;
   readonly deviceCheckBaseUrl: string;
+}
+
+/** Purchases in our iOS app. */
+export interface AppStoreConfig {
+  /** The app's; purchases of every other app are refused. */
+  readonly bundleId: string;
+  /** For app receipts of older clients; null takes none of them. */
+  readonly sharedSecret: string | null;
+  readonly receiptBaseUrl: string;
+  readonly receiptSandboxBaseUrl: string;
+  /** Null asks Apple nothing about signed transactions. */
+  readonly serverApi: AppStoreServerApiConfig | null;
+  /** Lower-case hexadecimal SHA-256 of the root certificate that signed data must come from. */
+  readonly rootSha256: string;
+}
+
+/** The App Store Server API, and the in-app purchase key that opens it. */
+export interface AppStoreServerApiConfig {
+  readonly issuerId: string;
+  readonly keyId: string;
+  /** The `.p8` file's text. */
+  readonly privateKey: string;
+  readonly baseUrl: string;
+  readonly sandboxBaseUrl: string;
 }
 
 /** An OpenAI-compatible model. */
@@ -45,6 +96,20 @@ export interface OidcConfig {
   readonly jwksUrl: string | null;
 }
 
+/** Stripe: who pays for which plan. */
+export interface StripeConfig {
+  /** A secret key, or a restricted one that may write customers, checkout, portal, subscriptions and their schedules, and read prices and invoices. */
+  readonly secretKey: string;
+  /** Signs what Stripe sends us. */
+  readonly webhookSecret: string;
+  /** Another origin than Stripe's own; null in all deployments. */
+  readonly apiBase: string | null;
+  /** No money moves: which of a plan's price ids count, and which events are taken. */
+  readonly sandbox: boolean;
+  /** Saved settings of the customer portal; null takes the account's default. */
+  readonly portalConfiguration: string | null;
+}
+
 /** The environment, parsed once per isolate by src/env.ts. */
 export interface Config {
   readonly environment: "local" | "staging" | "production";
@@ -52,10 +117,8 @@ export interface Config {
   readonly publicUrl: string | null;
   /** Server part of MXIDs. Ids are reserved under it even while no homeserver is configured. */
   readonly matrixServerName: string;
-  /** The homeserver that `matrix-login` asks; null while there is none. */
-  readonly matrixBaseUrl: string | null;
-  /** Access token of a server administrator there, for deactivating accounts; null leaves them as they are. */
-  readonly matrixAdminToken: string | null;
+  /** The homeserver; null while there is none. */
+  readonly matrix: MatrixConfig | null;
   /** An outside issuer whose access tokens are taken beside our own; null trusts nobody else. */
   readonly oidc: OidcConfig | null;
   /** Version that `GET /health` reports. */
@@ -74,8 +137,13 @@ export interface Config {
   readonly mailFrom: string;
   /** Null: no mail is sent, and what needs mail answers 503. */
   readonly mail: MailConfig | null;
+  readonly bots: BotsConfig;
   readonly apple: AppleConfig | null;
+  /** Null: nothing can be bought in the App Store. */
+  readonly appStore: AppStoreConfig | null;
   readonly llm: LlmConfig | null;
+  /** Null: nothing is sold. */
+  readonly stripe: StripeConfig | null;
   /** Most SSE streams that one isolate carries before it answers 503. */
   readonly maxStreamsPerIsolate: number;
   /** The S3-compatible store of files; null keeps them in the R2 binding. */

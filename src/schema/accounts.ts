@@ -20,6 +20,12 @@ export const users = sqliteTable(
     autoDestructTime: text("auto_destruct_time"),
     matrixId: text("matrix_id").notNull(),
     matrixAccountCreated: integer("matrix_account_created", { mode: "boolean" }).notNull().default(false),
+    /** When we last began to make the Matrix account. Nobody had it then: one of that name is ours. */
+    matrixClaimedAt: integer("matrix_claimed_at"),
+    /** The Matrix account has another password than this one; the next sign-in hands it over. */
+    matrixPasswordStale: integer("matrix_password_stale", { mode: "boolean" }).notNull().default(false),
+    /** When the person first closed the list of featured rooms. */
+    onboardedRoomsAt: integer("onboarded_rooms_at"),
     /** PHC string; see kernel/ports/passwords. */
     passwordHash: text("password_hash").notNull(),
     role: text("role", { enum: ["user", "admin", "superadmin"] }).notNull().default("user"),
@@ -42,7 +48,7 @@ export const users = sqliteTable(
     updatedAt: integer("updated_at").notNull(),
     version: integer("version").notNull().default(1),
   },
-  (t) => [uniqueIndex("users_sub").on(t.sub), uniqueIndex("users_email").on(t.emailKey), uniqueIndex("users_username").on(t.username), uniqueIndex("users_matrix_id").on(t.matrixId), index("users_phone").on(t.phoneKey)],
+  (t) => [uniqueIndex("users_sub").on(t.sub), uniqueIndex("users_email").on(t.emailKey), uniqueIndex("users_username").on(t.username), uniqueIndex("users_matrix_id").on(t.matrixId), index("users_phone").on(t.phoneKey), index("users_matrix_missing").on(t.id).where(sql`matrix_account_created = 0 AND account_verified = 1 AND status = 'active'`)],
 );
 
 /** One-time codes sent by mail: one live row per person and purpose, the newest replaces the older. */

@@ -19,6 +19,8 @@ export const instances = sqliteTable(
     /** Projection of the object's online flag, moved on transitions only. */
     online: integer("online", { mode: "boolean" }).notNull(),
     onlineChangedAt: integer("online_changed_at").notNull(),
+    /** Rises whenever its bots change, so that the object takes the newest roster whatever overtakes. */
+    rosterSeq: integer("roster_seq").notNull().default(0),
     archivedAt: integer("archived_at"),
     planDisabledAt: integer("plan_disabled_at"),
     createdAt: integer("created_at").notNull(),
@@ -46,6 +48,9 @@ export const plans = sqliteTable("plans", {
   name: text("name").notNull(),
   tier: integer("tier").notNull(),
   maxInstances: integer("max_instances"),
+  maxBots: integer("max_bots"),
+  maxBotShares: integer("max_bot_shares"),
+  botDashboardAccess: integer("bot_dashboard_access", { mode: "boolean" }).notNull().default(false),
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),
 });

@@ -56,6 +56,28 @@ describe("a steady beat", () => {
     await stream.close();
   });
 
+  it("of a machine with bots costs the same, whatever phase their pairings are in", async () => {
+    const user = await signUpUser();
+    const { token } = await mintToken(user);
+    const id = await registerMachine(user, {}, token);
+    const rpc = objectOf(user, id) as unknown as InstanceRpc;
+    const bot = (name: string) => ({ botName: name, botUsername: name, botUserId: `@${name}:sett.test`, runtime: "openclaw" as const, pairingId: name, redeemedAt: Date.now(), claimedAt: null });
+    await rpc.setRoster({ userId: user.userId, instanceId: id }, 1, { live: bot("live"), connecting: bot("connecting"), broken: bot("broken") });
+    const socket = await SocketClient.open(id, token);
+    const steady = (sent: number) => [
+      { bot_id: "live", status: "running", messages_sent: sent, skills: [{ name: "dig", content: "# dig" }] },
+      { bot_id: "connecting", status: "starting", uptime_seconds: sent },
+      { bot_id: "broken", status: "error", errors: 4, last_error: "M_UNKNOWN_TOKEN" },
+    ];
+    await beat(token, id, { bots: [{ bot_id: "broken", status: "running" }] });
+    await beat(token, id, { bots: steady(1) });
+    // Errors that no longer rise are news once.
+    await beat(token, id, { bots: steady(2) });
+    expect(await rpc.getSummary({ userId: user.userId, instanceId: id })).toMatchObject({ bots: [{ pairingPhase: "live" }, { pairingPhase: "redeemed" }, { pairingPhase: "degraded" }] });
+    expect(await costOf(objectOf(user, id), () => beat(token, id, { bots: steady(3) }))).toEqual({ d1: 0, objectCalls: 1, rows: 0, alarms: 0, feed: 0 });
+    socket.close();
+  });
+
   it("of a machine without a link costs one row and nothing else", async () => {
     const user = await signUpUser();
     const { token } = await mintToken(user);

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { OwnerCtx } from "../../kernel/context";
 import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { revokeAllCliTokens } from "../cli-tokens";
-import { matrixDeactivation } from "../matrix-login";
+import { matrixDeactivation } from "../matrix-accounts";
 import { confirmPassword, forgetTries } from "../passwords";
 import { forgetRecoveryKey } from "../recovery-keys";
 import { deactivateEveryDevice } from "../push-devices";
@@ -40,6 +40,7 @@ async function endAccount(ctx: OwnerCtx, password: string, how: "deleted_by_owne
     await revokeAllCliTokens(ctx, plan, account.id, now);
     const matrix = how === "deleted_by_owner" && account.matrixAccountCreated ? matrixDeactivation(ctx, account.matrixId) : null;
     if (matrix) plan.effect(matrix);
+    plan.effect({ type: "bots.delete_all", payload: { userId: account.id } });
     await plan.commit();
     return { success: true, message: how === "deleted_by_owner" ? "Account deleted." : "Account deactivated." };
   });

@@ -27,10 +27,11 @@ export function updateProfile(ctx: OwnerCtx, input: z.output<typeof UpdateProfil
       agreedPrivacy: input.agreed_privacy || account.agreedPrivacy,
     };
     const changed = Object.keys(change).filter((field) => change[field as keyof typeof change] !== account[field as keyof typeof change]);
-    await new Plan(ctx)
+    const plan = new Plan(ctx)
       .guarded(updateProfileRow(ctx, account, change, now))
-      .audit({ action: "account.update", subject: { type: "account", id: account.sub }, detail: { changed } })
-      .commit();
+      .audit({ action: "account.update", subject: { type: "account", id: account.sub }, detail: { changed } });
+    if (ctx.services.matrix?.admin && (changed.includes("displayName") || changed.includes("name"))) plan.effect({ type: "matrix.rename_account", payload: { userId: account.id } });
+    await plan.commit();
     return toProfileView({ ...account, ...change, updatedAt: now }, now);
   });
 }

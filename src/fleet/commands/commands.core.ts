@@ -24,6 +24,12 @@ export const COMMAND_TYPES = [
 
 export type CommandType = (typeof COMMAND_TYPES)[number];
 
+/** Types that only operations of their own create. */
+export const INTERNAL_COMMAND_TYPES = ["leave_room", "export_skill"] as const;
+
+/** Whatever a machine may be asked to do. */
+export type AnyCommandType = CommandType | (typeof INTERNAL_COMMAND_TYPES)[number];
+
 export type CommandState = "pending" | "delivered" | "acknowledged" | "success" | "failed" | "expired" | "cancelled";
 
 /** How long a machine may take to obey. */

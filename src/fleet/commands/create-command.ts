@@ -1,7 +1,7 @@
 import type { OwnerCtx } from "../../kernel/context";
 import { AppError, invalidField, notFound } from "../../kernel/errors/app-error";
 import { objectOf, refOf } from "../instances";
-import { COMMANDS_OPEN_MAX, type CommandType, type CommandView } from "./commands.core";
+import { COMMANDS_OPEN_MAX, type AnyCommandType, type CommandView } from "./commands.core";
 
 /** Largest payload, characters of JSON. */
 const PAYLOAD_MAX_CHARS = 32_000;
@@ -9,7 +9,7 @@ const KEY_MAX_CHARS = 255;
 
 export interface CommandRequest {
   readonly instanceId: string;
-  readonly type: CommandType;
+  readonly type: AnyCommandType;
   readonly payload: Readonly<Record<string, unknown>> | null;
   /** `Idempotency-Key`: a repeat within a day gets the first command. */
   readonly idempotencyKey: string | null;

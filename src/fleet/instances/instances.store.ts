@@ -1,6 +1,5 @@
 import { and, count, eq, isNull, lte, ne, or, sql, type SQL } from "drizzle-orm";
-import { users } from "../../schema/accounts";
-import { fingerprintHistory, instances, plans } from "../../schema/instances";
+import { fingerprintHistory, instances } from "../../schema/instances";
 import type { Ctx } from "../../kernel/context";
 
 /** SQL of the instances feature. Every look-up names the tenant, save the two that must see all owners: taken ids and fingerprints. */
@@ -41,14 +40,6 @@ export const withinCap = (ctx: Ctx, tenantId: number, cap: number): SQL => sql`(
 /** Whether this fingerprint ever belonged to another account. */
 export async function isFingerprintOfOther(ctx: Ctx, tenantId: number, fingerprint: string): Promise<boolean> {
   return (await ctx.db.select({ t: fingerprintHistory.tenantId }).from(fingerprintHistory).where(and(eq(fingerprintHistory.fingerprint, fingerprint), ne(fingerprintHistory.tenantId, tenantId))).limit(1)).length > 0;
-}
-
-/** The plan an account is on: its own key, else the trial while it lasts, else free. */
-export async function getPlanOf(ctx: Ctx, tenantId: number): Promise<{ readonly key: string; readonly maxInstances: number | null }> {
-  const [user] = await ctx.db.select({ planKey: users.planKey, trialEndsAt: users.trialEndsAt }).from(users).where(eq(users.id, tenantId)).limit(1);
-  const key = user?.planKey ?? ((user?.trialEndsAt ?? 0) > ctx.clock.now() ? "free_trial" : "free");
-  const [plan] = await ctx.db.select().from(plans).where(eq(plans.key, key)).limit(1);
-  return { key, maxInstances: plan ? plan.maxInstances : 0 };
 }
 
 export const insertInstance = (ctx: Ctx, row: InstanceInsert) => ctx.db.insert(instances).values(row);

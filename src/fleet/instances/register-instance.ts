@@ -2,10 +2,12 @@ import type { OwnerCtx } from "../../kernel/context";
 import { isUniqueViolation, LostUpdateError, Plan, retryLostUpdate } from "../../kernel/db/client";
 import { AppError, notFound } from "../../kernel/errors/app-error";
 import { findBoundInstance, recordTokenUse } from "../cli-tokens";
+import { projectBots } from "../bots";
+import { getPlanOf, requireRoomInPlan } from "../plans";
 import { toInstanceView } from "./instance-view";
 import { mintInstanceId } from "./instances.core";
 import type { InstanceView, RegisterInstanceInput } from "./instances.schemas";
-import { appendFingerprint, countLocalInstances, findInstance, findInstanceByFingerprint, getPlanOf, insertInstance, isFingerprintOfOther, isInstanceIdTaken, updateInstance, withinCap, type InstanceRow } from "./instances.store";
+import { appendFingerprint, countLocalInstances, findInstance, findInstanceByFingerprint, insertInstance, isFingerprintOfOther, isInstanceIdTaken, updateInstance, withinCap, type InstanceRow } from "./instances.store";
 import { objectOf, refOf } from "./speak-for";
 
 /**
@@ -26,7 +28,10 @@ export async function registerInstance(ctx: OwnerCtx, input: RegisterInstanceInp
     orgoWorkspaceId: row.orgoWorkspaceId,
     orgoWorkspaceName: row.orgoWorkspaceName,
     orgoComputerId: row.orgoComputerId,
+    createdAt: row.createdAt,
   });
+  // An object that was purged late, or not at all, may know another roster than D1.
+  await projectBots(ctx, { userId: ctx.actor.userId, instanceIds: [row.instanceId] });
   // After the object exists: a revocation from here on finds it there and is not overtaken by this admission.
   await recordTokenUse(ctx, row.instanceId);
   if (ctx.actor.type === "cliToken") await object.admitToken(ref, ctx.actor.tokenId, true);
@@ -72,12 +77,7 @@ async function requireRoom(ctx: OwnerCtx, input: RegisterInstanceInput, fingerpr
   const plan = await getPlanOf(ctx, tenantId);
   const cap = input.provider === "orgo" ? null : plan.maxInstances;
   if (cap !== null) {
-    const current = await countLocalInstances(ctx, tenantId);
-    if (current >= cap) {
-      throw new AppError("PLAN_LIMIT", `Your plan allows ${cap} ${cap === 1 ? "machine" : "machines"}; remove one or change the plan.`, {
-        extras: { feature: "multiple_openclaw_instances", limit: cap, current },
-      });
-    }
+    requireRoomInPlan("multiple_openclaw_instances", cap, await countLocalInstances(ctx, tenantId));
   }
   if (fingerprint !== null && plan.key === "free_trial" && (await isFingerprintOfOther(ctx, tenantId, fingerprint))) {
     throw new AppError("TRIAL_ABUSE", "This machine is already registered under another account; a free trial cannot be used on it again.");
@@ -113,5 +113,5 @@ async function createInstance(ctx: OwnerCtx, input: RegisterInstanceInput, finge
     if (isUniqueViolation(error, "instances.")) throw new LostUpdateError(error);
     throw error;
   }
-  return { ...row, id: 0, archivedAt: null, planDisabledAt: null, version: 1 };
+  return { ...row, id: 0, rosterSeq: 0, archivedAt: null, planDisabledAt: null, version: 1 };
 }

@@ -1,4 +1,5 @@
 import type { BotBeat, HeartbeatPayload, WatchedProcess } from "../../../durable-objects/instance/machine.rpc";
+import { utcIso } from "../../kernel/clock";
 import type { FieldIssue } from "../../kernel/errors/app-error";
 
 /**
@@ -33,6 +34,12 @@ class Reader {
     if (typeof value === "string") return value.slice(0, TEXT_MAX);
     this.#fail([...path, name], "Input should be a valid string", "string_type");
     return null;
+  }
+
+  /** Machines have all sorts of clocks; on our wires a time is UTC. One that cannot be read is none: it must not silence a machine. */
+  time(from: Fields, name: string, path: readonly (string | number)[] = []): string | null {
+    const value = this.text(from, name, path);
+    return value === null ? null : utcIso(value);
   }
 
   requiredText(from: Fields, name: string, max: number, path: readonly (string | number)[] = []): string {
@@ -119,7 +126,7 @@ export function parseHeartbeat(value: unknown, instanceId?: string): ParsedHeart
     uptime_seconds: reader.integer(value, "uptime_seconds"),
     gateway_status: readStatus(reader, value, "gateway_status"),
     gateway_pid: reader.integer(value, "gateway_pid"),
-    last_gateway_restart: reader.text(value, "last_gateway_restart"),
+    last_gateway_restart: reader.time(value, "last_gateway_restart"),
     bots: readBots(reader, value),
     watched: reader.items(value, "watched", WATCHED_MAX, (item, path) => readWatched(reader, item, path)),
     capabilities: reader.object(value, "capabilities"),
@@ -148,14 +155,14 @@ function readBot(reader: Reader, bot: Fields, path: readonly (string | number)[]
     status: readStatus(reader, bot, "status", path),
     activity_state: readStatus(reader, bot, "activity_state", path),
     active_task: reader.object(bot, "active_task", path),
-    last_activity_at: reader.text(bot, "last_activity_at", path),
+    last_activity_at: reader.time(bot, "last_activity_at", path),
     messages_received: readCount(reader, bot, "messages_received", path),
     messages_sent: readCount(reader, bot, "messages_sent", path),
     chunked_messages: readCount(reader, bot, "chunked_messages", path),
     total_chunks_sent: readCount(reader, bot, "total_chunks_sent", path),
     errors: readCount(reader, bot, "errors", path),
     last_error: reader.text(bot, "last_error", path),
-    last_error_at: reader.text(bot, "last_error_at", path),
+    last_error_at: reader.time(bot, "last_error_at", path),
     uptime_seconds: readCount(reader, bot, "uptime_seconds", path),
     rooms_active: readCount(reader, bot, "rooms_active", path),
     room_details: reader.list(bot, "room_details", 1_000, path),
@@ -173,6 +180,6 @@ function readWatched(reader: Reader, item: Fields, path: readonly (string | numb
     status: readStatus(reader, item, "status", path),
     pid: reader.integer(item, "pid", path),
     restarts: reader.integer(item, "restarts", path) ?? 0,
-    startedAt: reader.text(item, "started_at", path),
+    startedAt: reader.time(item, "started_at", path),
   };
 }

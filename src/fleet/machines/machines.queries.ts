@@ -3,11 +3,14 @@ import type { Overview } from "../../../durable-objects/account-feed/account-fee
 import type { MachineDetail, MachineSummary } from "../../../durable-objects/instance/machine.rpc";
 import type { OwnerCtx } from "../../kernel/context";
 import { notFound } from "../../kernel/errors/app-error";
+import { countUnpairedBots } from "../bots";
 import { objectOf, refOf } from "../instances";
 
-/** Counters over all machines of the caller: one object call. */
-export function getOverview(ctx: OwnerCtx): Promise<Overview> {
-  return accountFeedObject(ctx.objects, ctx.actor.userId).getOverview(ctx.actor.userId);
+/** Counters over all machines of the caller, and over the bots that are on none: one object call beside one D1 query. */
+export async function getOverview(ctx: OwnerCtx): Promise<Overview> {
+  const { userId } = ctx.actor;
+  const [overview, undeployedBots] = await Promise.all([accountFeedObject(ctx.objects, userId).getOverview(userId), countUnpairedBots(ctx, userId)]);
+  return { ...overview, totalBots: overview.totalBots - overview.undeployedBots + undeployedBots, undeployedBots };
 }
 
 /** The caller's machines: one object call. Cloud machines are a product of their own and left out unless asked for. */

@@ -100,18 +100,24 @@ const botSummary = {
   roomsActive: z.int().nullable(),
   healthScore: z.int().nullable(),
   pairingPhase: z.string().nullable(),
+  pairingSessionId: z.string().nullable(),
   failureReason: z.string().nullable(),
   skillCount: z.int().nullable(),
   messagesReceived: z.int(),
   messagesSent: z.int(),
   chunkedMessages: z.int(),
   errors: z.int(),
+  totalChunksSent: z.int(),
+  lastActivityAt: z.string().nullable(),
+  lastError: z.string().nullable(),
+  lastErrorAt: z.string().nullable(),
+  uptimeSeconds: z.int(),
 };
 
 const MachineListBotItem = z.object(botSummary).meta({ id: "MachineListBotItem" });
 
-const SkillMachineInfo = z.object({ instanceId: z.string(), hostname: z.string().nullish() }).meta({ id: "SkillMachineInfo" });
-const SkillSummary = z
+const SkillMachineInfo = z.object({ instanceId: z.string(), hostname: z.string().nullable() }).meta({ id: "SkillMachineInfo" });
+export const SkillSummary = z
   .object({
     name: z.string(),
     description: z.string(),
@@ -123,15 +129,10 @@ const SkillSummary = z
   })
   .meta({ id: "SkillSummary" });
 
-const BotRuntimeDetail = z
+export const BotRuntimeDetail = z
   .object({
     ...botSummary,
     botUserId: z.string().nullable(),
-    lastActivityAt: z.string().nullable(),
-    totalChunksSent: z.int(),
-    lastError: z.string().nullable(),
-    lastErrorAt: z.string().nullable(),
-    uptimeSeconds: z.int(),
     roomDetails: z.array(z.unknown()).nullable(),
     updatedAt: z.string().nullable(),
     skills: z.array(SkillSummary).nullable(),

@@ -2,16 +2,16 @@ import type { z } from "zod";
 import type { Ctx } from "../../kernel/context";
 import { Plan } from "../../kernel/db/client";
 import { AppError } from "../../kernel/errors/app-error";
+import { requireMatrix } from "../matrix-accounts";
 import type { MatrixLoginBody, MatrixLoginView } from "./matrix-login.schemas";
 
 /**
  * Passes a sign-in on to the homeserver and its answer back. Of the credentials and the token nothing is stored; the audit row
  * names who signed in.
- * @throws AppError DEPENDENCY_UNAVAILABLE (no homeserver), MATRIX_UNAVAILABLE, INVALID_CREDENTIALS, ACCOUNT_DEACTIVATED, RATE_LIMITED
+ * @throws AppError MATRIX_UNAVAILABLE (also without a homeserver), INVALID_CREDENTIALS, ACCOUNT_DEACTIVATED, RATE_LIMITED
  */
 export async function signInToMatrix(ctx: Ctx, input: z.output<typeof MatrixLoginBody>): Promise<z.input<typeof MatrixLoginView>> {
-  if (!ctx.services.matrix) throw new AppError("DEPENDENCY_UNAVAILABLE", "No Matrix homeserver is configured.");
-  const login = await ctx.services.matrix.login(input.username, input.password);
+  const login = await requireMatrix(ctx).login(input.username, input.password);
   switch (login.kind) {
     case "ok":
       await new Plan(ctx).audit({ action: "matrix_login.create", subject: { type: "matrix_user", id: login.userId }, detail: { device_id: login.deviceId } }).commit();

@@ -3,6 +3,7 @@ import type { Ctx } from "../../kernel/context";
 import { Plan } from "../../kernel/db/client";
 import { AppError } from "../../kernel/errors/app-error";
 import { findAccountByAlias, markSignedIn, type Account } from "../accounts";
+import { syncMatrixAccount } from "../matrix-accounts";
 import { newLoginMail } from "../mails";
 import { forgetTries, takePasswordTry } from "../passwords";
 import { findRecoveryKeyText } from "../recovery-keys";
@@ -50,6 +51,9 @@ export async function createSession(ctx: Ctx, input: Input): Promise<z.input<typ
     plan.effect({ type: "mail.send", payload: newLoginMail({ to: account.email, username: account.username, at: now, ip: ctx.client.ip, deviceName: device.name, platform: device.platform }) });
   }
   const [inserted] = await plan.commit();
+  // Apps sign in to the homeserver right after this, with the same password. Not at sign-up: names are never free again there, so only
+  // people who proved an address take one.
+  await syncMatrixAccount(ctx, account.id, input.password);
   const sessionId = firstId(inserted);
   return {
     success: true,

@@ -5,6 +5,7 @@ import { AppError } from "../../kernel/errors/app-error";
 import { bridgeToSse, reserveStream } from "../../kernel/sse/bridge";
 import { callerOf, refOf, speakFor } from "../instances";
 import { findBoundInstance } from "../cli-tokens";
+import { listPairEvents } from "../pairings";
 
 /** Seconds between beats asked of a machine that holds a stream. */
 const LINKED_BEAT_INTERVAL = "300";
@@ -33,7 +34,8 @@ async function openOnAccount(ctx: OwnerCtx, type: "sse" | "dashboard", lastEvent
 }
 
 /**
- * The stream a machine listens on. A bound token or `instance_id` makes it that machine's own link; otherwise it is the account's.
+ * The stream a machine listens on. A bound token or `instance_id` makes it that machine's own link; otherwise it is the account's. It
+ * begins with the pairing codes that wait, since those are in no log that could be replayed.
  * @throws AppError INSTANCE_GONE, TOKEN_REVOKED, TOKEN_BOUND, OVERLOADED
  */
 export async function openMachineStream(ctx: OwnerCtx, request: Request, askedInstanceId: string | undefined): Promise<Response> {
@@ -41,7 +43,13 @@ export async function openMachineStream(ctx: OwnerCtx, request: Request, askedIn
   const instanceId = askedInstanceId ?? (ctx.actor.type === "cliToken" ? await findBoundInstance(ctx, ctx.actor.tokenId) : null);
   const lastEventId = lastEventIdOf(request.headers.get("last-event-id"));
   const socket = instanceId === null ? await openOnAccount(ctx, "sse", lastEventId) : await openOnMachine(ctx, "sse", instanceId, lastEventId);
-  return bridgeToSse({ socket, signal: request.signal, named: false, expiresAt: ctx.actor.expiresAt, headers: instanceId === null ? {} : { "x-beat-interval": LINKED_BEAT_INTERVAL } });
+  // Asked once the socket is open: a code made in between comes twice instead of never.
+  const opening = await listPairEvents(ctx, instanceId).catch((error: unknown) => {
+    socket.accept();
+    socket.close(1011, "the stream could not begin");
+    throw error;
+  });
+  return bridgeToSse({ socket, signal: request.signal, named: false, expiresAt: ctx.actor.expiresAt, opening, headers: instanceId === null ? {} : { "x-beat-interval": LINKED_BEAT_INTERVAL } });
 }
 
 /** The machine's own socket: the runtime hands it through to the object, no Worker stays in between. @throws AppError UPGRADE_REQUIRED, INSTANCE_GONE, TOKEN_REVOKED, TOKEN_BOUND */

@@ -32,3 +32,6 @@ export function createLogger(base: Readonly<Record<string, LogValue>>, write: (l
 export function describeError(error: unknown): { error_name: string; error_message: string } {
   return error instanceof Error ? { error_name: error.name, error_message: error.message.slice(0, 500) } : { error_name: "unknown", error_message: String(error).slice(0, 500) };
 }
+
+/** What is behind a failure that was put into words for callers: operators need the other words. */
+export const describeCause = (error: unknown): ReturnType<typeof describeError> => describeError(error instanceof Error && error.cause instanceof Error ? error.cause : error);

@@ -1,3 +1,7 @@
+import type { AppStore } from "./app-store";
+import type { Matrix } from "./matrix";
+import type { Payments } from "./payments";
+
 /** What outside systems must provide. Real clients live in src/integrations; verbs see only these. */
 
 export interface Mail {
@@ -112,20 +116,6 @@ export interface LanguageModel {
   complete(messages: readonly ChatMessage[], signal: AbortSignal): Promise<string>;
 }
 
-/** What the homeserver says to a sign-in. */
-export type MatrixLogin =
-  | { readonly kind: "ok"; readonly accessToken: string; readonly userId: string; readonly deviceId: string }
-  | { readonly kind: "refused" }
-  | { readonly kind: "deactivated" }
-  | { readonly kind: "limited"; readonly retryAfterSeconds: number };
-
-export interface Matrix {
-  /** Signs a person in there with their own password. @throws AppError MATRIX_UNAVAILABLE */
-  login(username: string, password: string): Promise<MatrixLogin>;
-  /** Ends an account there; one that is gone already is fine. Null when we may not. @throws AppError MATRIX_UNAVAILABLE */
-  readonly deactivate: ((matrixId: string) => Promise<void>) | null;
-}
-
 export interface Services {
   /** Null when no provider is configured: operations that must send mail answer 503 before they change anything. */
   readonly mailer: Mailer | null;
@@ -138,6 +128,10 @@ export interface Services {
   readonly push: PushGateway | null;
   /** Null when Apple's key is not configured. */
   readonly deviceCheck: DeviceCheck | null;
+  /** Null when no app of ours is configured. */
+  readonly appStore: AppStore | null;
   /** Null when no model is configured. */
   readonly languageModel: LanguageModel | null;
+  /** Null when no payment provider is configured. */
+  readonly payments: Payments | null;
 }

@@ -22,6 +22,8 @@ export interface BridgeOptions {
   /** When the credential ends, ms: the stream ends with it. */
   readonly expiresAt: number | null;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Said before anything else, without ids: what is true now and is in no log. */
+  readonly opening?: readonly Readonly<Record<string, unknown>>[];
 }
 
 let openStreams = 0;
@@ -31,8 +33,8 @@ export function reserveStream(maxStreams: number): void {
   if (openStreams >= maxStreams) throw new AppError("OVERLOADED", "This location carries as many streams as it can; try again shortly.", { retryAfterSeconds: 5 });
 }
 
-/** The streaming response. Inner messages are JSON `{id, data}`; they become `id:` and `data:` lines. */
-export function bridgeToSse({ socket, signal, named, expiresAt, headers }: BridgeOptions): Response {
+/** The streaming response. Inner messages are JSON `{id?, data}`; they become `id:` and `data:` lines. */
+export function bridgeToSse({ socket, signal, named, expiresAt, headers, opening = [] }: BridgeOptions): Response {
   openStreams++;
   let timer: ReturnType<typeof setInterval> | undefined;
   let finished = false;
@@ -74,7 +76,7 @@ export function bridgeToSse({ socket, signal, named, expiresAt, headers }: Bridg
       socket.addEventListener("error", end);
       signal.addEventListener("abort", end);
       if (signal.aborted) return end();
-      write(`retry: ${RETRY_MS}\n: connected\n\n`);
+      write(`retry: ${RETRY_MS}\n: connected\n\n${opening.map((data) => toSseText(JSON.stringify({ data }), named)).join("")}`);
       timer = setInterval(() => {
         if (expiresAt !== null && expiresAt <= Date.now()) return end();
         write(": keep-alive\n\n");
@@ -93,7 +95,8 @@ export function bridgeToSse({ socket, signal, named, expiresAt, headers }: Bridg
 
 /** One SSE event of an inner message; exported for its test. */
 export function toSseText(message: string, named: boolean): string {
-  const { id, data } = JSON.parse(message) as { id: number; data: { type?: unknown } };
+  const { id, data } = JSON.parse(message) as { id?: number | null; data: { type?: unknown } };
   const event = named && typeof data.type === "string" ? `event: ${data.type}\n` : "";
-  return `id: ${id}\n${event}data: ${JSON.stringify(data)}\n\n`;
+  // An event that nobody keeps has no id: a client resumes from the last one that has.
+  return `${id == null ? "" : `id: ${id}\n`}${event}data: ${JSON.stringify(data)}\n\n`;
 }

@@ -1,11 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FLUSH_MS, foldBeat, foldOffline, NEW_LIVE, NEW_MACHINE, nextSamples, NO_LINK, SILENCE_MS, silentAt, STREAM_SILENCE_MS, type LiveState, type MachineState, type RosterBot, type StoredSample } from "../../../durable-objects/instance/machine.core";
+import { FLUSH_MS, BOTS_MAX_CHARS, foldBeat, foldOffline, foldRefresh, foldRepair, foldRoster, foldTime, NEW_LIVE, NEW_MACHINE, nextSamples, NO_LINK, SILENCE_MS, silentAt, STREAM_SILENCE_MS, upgradeState, type LiveState, type MachineState, type StoredSample } from "../../../durable-objects/instance/machine.core";
+import type { RosterBot } from "../../../durable-objects/instance/bot-pairings.core";
 import type { BotBeat, HeartbeatPayload } from "../../../durable-objects/instance/machine.rpc";
 import { parseHeartbeat } from "../../../src/fleet/machines/heartbeat.core";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
-const NAMELESS: RosterBot = { botName: null, botUsername: null, botUserId: null };
+const rosterBot = (id: string, fields: Partial<RosterBot> = {}): RosterBot => ({ botName: id, botUsername: `${id}_bot`, botUserId: `@${id}_bot:sett`, runtime: "openclaw", pairingId: `p-${id}`, redeemedAt: NOW, claimedAt: null, ...fields });
 
 function beatOf(fields: Readonly<Record<string, unknown>> = {}): HeartbeatPayload {
   const parsed = parseHeartbeat({ instance_id: "den", gateway_status: "running", gateway_pid: 7, ...fields });
@@ -14,7 +15,7 @@ function beatOf(fields: Readonly<Record<string, unknown>> = {}): HeartbeatPayloa
 }
 const botBeat = (id: string, fields: Partial<BotBeat> = {}): Partial<BotBeat> => ({ bot_id: id, status: "running", activity_state: "idle", ...fields });
 const fold = (state: MachineState, fields: Readonly<Record<string, unknown>> = {}, now = NOW, provider: string | null = null, live: LiveState = NEW_LIVE) => foldBeat(state, live, beatOf(fields), provider, now);
-const withRoster = (...ids: string[]): MachineState => ({ ...NEW_MACHINE, roster: Object.fromEntries(ids.map((id) => [id, NAMELESS])) });
+const withRoster = (...ids: string[]): MachineState => foldRoster(NEW_MACHINE, 1, Object.fromEntries(ids.map((id) => [id, rosterBot(id)])), NOW).state;
 
 describe("a machine's first beat", () => {
   it("makes it heard, reachable and online, and tells so once", () => {
@@ -106,7 +107,10 @@ describe("bots", () => {
     const first = fold(withRoster("a", "b"), { bots: [botBeat("a", { active_task: { n: 1 } }), botBeat("b")] }).state;
     const second = fold(first, { bots: [botBeat("b")] });
     expect(second.state.bots["a"]).toMatchObject({ status: "stopped", activityState: "unknown", activeTask: null });
-    expect(second.changes).toEqual([{ type: "bot.status.change", botId: "a", status: "stopped", previousStatus: "running" }]);
+    expect(second.changes).toEqual([
+      { type: "bot.status.change", botId: "a", status: "stopped", previousStatus: "running" },
+      { type: "bot.pairing.change", botId: "a", pairingPhase: "degraded", failureReason: "bot_stopped" },
+    ]);
     expect(fold(second.state, { bots: [botBeat("b")] })).toMatchObject({ changed: false, changes: [] });
   });
 
@@ -121,7 +125,8 @@ describe("going offline", () => {
     const alive = fold(withRoster("a"), { bots: [botBeat("a")] }).state;
     const gone = foldOffline(alive, "silence", NOW + 5);
     expect(gone.state).toMatchObject({ reachable: false, online: false, offlineReason: "silence", offlineSince: NOW + 5, bots: { a: { status: "stopped" } } });
-    expect(gone.changes.map((change) => change.type)).toEqual(["machine.offline", "bot.status.change"]);
+    expect(gone.changes.map((change) => change.type)).toEqual(["machine.offline", "bot.status.change", "bot.pairing.change"]);
+    expect(gone.state.pairings["a"]).toMatchObject({ phase: "degraded", failureReason: "machine_offline" });
     const again = foldOffline(gone.state, "goodbye", NOW + 9);
     expect(again).toEqual({ state: gone.state, changes: [] });
   });
@@ -202,5 +207,104 @@ describe("any sequence of beats", () => {
         }
       }),
     );
+  });
+});
+
+describe("pairings", () => {
+  const MIN = 60_000;
+  const phaseOf = ({ pairings }: MachineState, id = "a") => [pairings[id]?.phase, pairings[id]?.failureReason];
+  const live = () => fold(withRoster("a"), { bots: [botBeat("a")] }).state;
+
+  it("begin with the roster, live by a beat, and tell each change once", () => {
+    const start = foldRoster(NEW_MACHINE, 1, { a: rosterBot("a"), b: rosterBot("b", { claimedAt: NOW - 5 }) }, NOW);
+    expect(start.changes).toEqual([
+      { type: "bot.pairing.change", botId: "a", pairingPhase: "redeemed", failureReason: null },
+      { type: "bot.pairing.change", botId: "b", pairingPhase: "connecting", failureReason: null },
+    ]);
+    const first = fold(start.state, { bots: [botBeat("a"), botBeat("b", { status: "starting" })] });
+    expect(first.changes).toContainEqual({ type: "bot.pairing.change", botId: "a", pairingPhase: "live", failureReason: null });
+    expect([phaseOf(first.state), phaseOf(first.state, "b")]).toEqual([["live", null], ["connecting", null]]);
+    expect(fold(first.state, { bots: [botBeat("a"), botBeat("b", { status: "starting" })] }, NOW + 1)).toMatchObject({ changed: false, changes: [] });
+  });
+
+  it("of an overtaken roster are ignored; the same one again changes nothing", () => {
+    const newest = foldRoster(NEW_MACHINE, 5, { a: rosterBot("a") }, NOW).state;
+    for (const seq of [0, 4]) expect(foldRoster(newest, seq, {}, NOW)).toEqual({ state: newest, changes: [] });
+    const again = foldRoster(newest, 5, { a: rosterBot("a") }, NOW);
+    expect(again.state).toBe(newest);
+    expect(foldRoster(newest, 5, { a: rosterBot("a", { claimedAt: NOW }) }, NOW).changes).toEqual([{ type: "bot.pairing.change", botId: "a", pairingPhase: "connecting", failureReason: null }]);
+  });
+
+  it("end with a bot that leaves, begin anew with another pairing, and go on when only its name changed", () => {
+    const before = live();
+    const renamed = foldRoster(before, 2, { a: rosterBot("a", { botName: "Ada" }) }, NOW);
+    expect(renamed.changes).toEqual([]);
+    expect(renamed.state.roster["a"]?.botName).toBe("Ada");
+    expect(phaseOf(renamed.state)).toEqual(["live", null]);
+    expect(renamed.state.bots["a"]?.status).toBe("running");
+    const anew = foldRoster(before, 2, { a: rosterBot("a", { pairingId: "other", redeemedAt: NOW + 1 }) }, NOW + 2);
+    expect(phaseOf(anew.state)).toEqual(["redeemed", null]);
+    expect(anew.state.bots).toEqual({});
+    const left = foldRoster(before, 2, {}, NOW);
+    expect(left.changes).toEqual([{ type: "bot.pairing.change", botId: "a", pairingPhase: "closed", failureReason: null }]);
+    expect([left.state.bots, left.state.pairings]).toEqual([{}, {}]);
+  });
+
+  it("are repaired by the command's result, of a machine that is away only once it is back", () => {
+    const away = foldOffline(live(), "silence", NOW).state;
+    const repairing = foldRepair(away, "a", "cmd_1", NOW + 1);
+    expect(repairing.changes).toEqual([{ type: "bot.pairing.change", botId: "a", pairingPhase: "repairing", failureReason: null }]);
+    expect(foldRefresh(repairing.state, "cmd_2", true, NOW + 2)).toEqual({ state: repairing.state, changes: [] });
+    const done = foldRefresh(repairing.state, "cmd_1", true, NOW + 2);
+    expect(phaseOf(done.state)).toEqual(["degraded", "machine_offline"]);
+    expect(phaseOf(fold(done.state, { bots: [botBeat("a")] }, NOW + 3).state)).toEqual(["live", null]);
+    const failed = foldRefresh(repairing.state, "cmd_1", false, NOW + 2);
+    expect(phaseOf(failed.state)).toEqual(["failed", "repair_failed"]);
+    for (const id of ["b", "constructor"]) expect(foldRepair(NEW_MACHINE, id, "cmd", NOW)).toEqual({ state: NEW_MACHINE, changes: [] });
+  });
+
+  it("move with time, and not before it is due", () => {
+    const start = withRoster("a");
+    expect(foldTime(start, NOW + 2 * MIN - 1)).toEqual({ state: start, changes: [] });
+    const connecting = foldTime(start, NOW + 2 * MIN);
+    expect(phaseOf(connecting.state)).toEqual(["connecting", null]);
+    expect(phaseOf(foldTime(start, NOW + 7 * MIN).state)).toEqual(["degraded", "no_heartbeat"]);
+  });
+
+  it("were not in states of before: such a state has no bots", () => {
+    const { rosterSeq: _, pairings: __, ...old } = live();
+    expect(upgradeState(old)).toMatchObject({ heard: true, hostname: null, rosterSeq: 0, roster: {}, bots: {}, pairings: {} });
+    expect(upgradeState(live())).toEqual(live());
+  });
+});
+
+describe("a bot's errors", () => {
+  it("count as news only while they rise", () => {
+    const erring = (state: MachineState, errors: number) => fold(state, { bots: [botBeat("a", { errors })] }).state;
+    let state = withRoster("a");
+    const seen = [0, 2, 2, 5, 0, 1, 1].map((errors) => (state = erring(state, errors)).bots["a"]?.erring);
+    expect(seen).toEqual([false, true, false, true, false, true, false]);
+  });
+});
+
+describe("skills", () => {
+  it("stay known when a beat does not tell them, and go when it tells others", () => {
+    const told = fold(withRoster("a"), { bots: [botBeat("a", { skills: ["dig", { name: "hop", content: "# hop" }] })] }).state;
+    const silent = fold(told, { bots: [botBeat("a")] });
+    expect(silent.changed).toBe(false);
+    expect(silent.state.bots["a"]?.skills?.map((skill) => skill.name)).toEqual(["dig", "hop"]);
+    expect(fold(told, { bots: [botBeat("a", { skills: [] })] }).state.bots["a"]).toMatchObject({ skills: [], skillCount: 0 });
+  });
+
+  it("lose their texts before a machine's bots outgrow a row, then what silent bots said", () => {
+    const heavy = (id: string) => botBeat(id, { skills: [{ name: "tome", content: "x".repeat(240_000) }] });
+    const one = fold(withRoster("a", "b"), { bots: [heavy("a"), botBeat("b")] }).state;
+    expect(one.bots["a"]?.skills?.[0]?.content).toHaveLength(240_000);
+    const two = fold(one, { bots: [botBeat("a"), heavy("b")] }).state;
+    expect([two.bots["a"], two.bots["b"]].map((bot) => bot?.skills)).toMatchObject([[{ name: "tome", content: null }], [{ name: "tome", content: null }]]);
+    const rooms = (id: string) => botBeat(id, { room_details: ["x".repeat(240_000)] });
+    const full = fold(fold(withRoster("a", "b"), { bots: [rooms("a")] }).state, { bots: [rooms("b")] }).state;
+    expect([full.bots["a"]?.roomDetails, full.bots["b"]?.roomDetails?.length]).toEqual([null, 1]);
+    expect(JSON.stringify(full.bots).length).toBeLessThan(BOTS_MAX_CHARS);
   });
 });

@@ -4,11 +4,13 @@ import { EMPTY_OVERVIEW, contributionOf, replaceContribution } from "../../../du
 import type { Overview } from "../../../durable-objects/account-feed/account-feed.rpc";
 import { NEW_LIVE, NEW_MACHINE, NO_LINK, UNKNOWN_BOT } from "../../../durable-objects/instance/machine.core";
 import type { BotSummary, MachineSummary } from "../../../durable-objects/instance/machine.rpc";
+import { readSkills } from "../../../durable-objects/instance/skills.core";
+import { redeemedState } from "../../../src/fleet/pairings/pairings.core";
 import { toBotDetail, toSummary, type MachineFacts } from "../../../durable-objects/instance/machine.views";
 import { MachineDetailResponse, MachinesListResponse } from "../../../src/fleet/machines/machines.schemas";
 
 const NOW = Date.UTC(2026, 10, 21, 12);
-const REGISTRATION = { label: "den", version: "1.0.0", provider: null, orgoWorkspaceId: null, orgoWorkspaceName: null, orgoComputerId: null };
+const REGISTRATION = { label: "den", version: "1.0.0", provider: null, orgoWorkspaceId: null, orgoWorkspaceName: null, orgoComputerId: null, createdAt: NOW };
 const FRESH: MachineFacts = { instanceId: "den-1", registration: REGISTRATION, state: NEW_MACHINE, live: NEW_LIVE, link: NO_LINK, pendingCommands: 0 };
 
 describe("what is shown of a machine", () => {
@@ -37,20 +39,24 @@ describe("what is shown of a machine", () => {
   });
 
   it("shows every bot of the roster, heard or not, with its counters", () => {
-    const roster = { a: { botName: "Ada", botUsername: "ada_bot", botUserId: "@ada_bot:sett" }, b: { botName: null, botUsername: null, botUserId: null } };
-    const state = { ...NEW_MACHINE, heard: true, roster, bots: { a: { ...UNKNOWN_BOT, status: "running", activityState: "working", errors: 2, lastError: "boom", skills: [{ name: "dig", use_count: 3, confirmed: true, created_at: "2026" }, { name: "odd", description: 7, use_count: "many" }, { description: "nameless" }, null, "x"] } } };
+    const named = (name: string) => ({ botName: name, botUsername: `${name.toLowerCase()}_bot`, botUserId: `@${name.toLowerCase()}_bot:sett`, runtime: "openclaw" as const, pairingId: name, redeemedAt: NOW, claimedAt: null });
+    const roster = { a: named("Ada"), b: named("Bob") };
+    const pairings = { a: { ...redeemedState(NOW), pairingId: "Ada", phase: "live" as const } };
+    const skills = readSkills([{ name: "dig", use_count: 3, confirmed: true, created_at: "2026-01-01T00:00:00Z" }, { name: "odd", description: 7, use_count: "many" }, { description: "nameless" }, null, "x"]);
+    const state = { ...NEW_MACHINE, heard: true, roster, bots: { a: { ...UNKNOWN_BOT, status: "running", activityState: "working", errors: 2, erring: true, lastError: "boom", skills } }, pairings };
     const facts: MachineFacts = { ...FRESH, state, live: { ...NEW_LIVE, lastSeen: NOW, counters: { a: [5, 4, 3, 2, 1] }, lastActivity: { a: "then" } } };
     const summary = toSummary(facts);
     expect(summary.botCount).toBe(2);
     expect(summary.bots).toMatchObject([
-      { botId: "a", botName: "Ada", status: "running", messagesReceived: 5, messagesSent: 4, chunkedMessages: 3, errors: 2 },
-      { botId: "b", botName: null, status: "unknown", messagesReceived: 0, messagesSent: 0, chunkedMessages: 0, errors: 0 },
+      { botId: "a", botName: "Ada", status: "running", pairingPhase: "live", healthScore: 50, messagesReceived: 5, messagesSent: 4, chunkedMessages: 3, errors: 2 },
+      { botId: "b", botName: "Bob", status: "unknown", pairingPhase: null, healthScore: null, messagesReceived: 0, messagesSent: 0, chunkedMessages: 0, errors: 0 },
     ]);
     const details = ["a", "b"].map((id) => toBotDetail(facts, id));
     expect(details[0]).toMatchObject({ botUserId: "@ada_bot:sett", lastActivityAt: "then", totalChunksSent: 2, uptimeSeconds: 1, lastError: "boom", updatedAt: new Date(NOW).toISOString() });
     expect(details[0]?.skills).toEqual([
-      { name: "dig", description: "", source: "auto", useCount: 3, confirmed: true, createdAt: "2026", installedOn: null },
+      { name: "dig", description: "", source: "auto", useCount: 3, confirmed: true, createdAt: "2026-01-01T00:00:00Z", installedOn: null },
       { name: "odd", description: "", source: "auto", useCount: 0, confirmed: false, createdAt: null, installedOn: null },
+      { name: "x", description: "", source: "auto", useCount: 0, confirmed: false, createdAt: null, installedOn: null },
     ]);
     expect(details[1]).toMatchObject({ skills: null, lastActivityAt: null, totalChunksSent: 0 });
     expect(MachineDetailResponse.safeParse({ ...summary, bots: details, samples: [], events: [] }).error).toBeUndefined();

@@ -3,12 +3,14 @@ import { describe, expect, it } from "vitest";
 import type { z } from "zod";
 import { parseHeartbeat } from "../../../src/fleet/machines/heartbeat.core";
 import { HeartbeatPayload } from "../../../src/fleet/machines/machines.schemas";
+import { utcIso } from "../../../src/kernel/clock";
 
 /** The hand-written reader of the hot path and the schema that OpenAPI shows must say the same about every beat. */
 
 type Zod = z.output<typeof HeartbeatPayload>;
 
 const text = fc.option(fc.string({ maxLength: 20 }));
+const time = fc.option(fc.oneof(fc.string({ maxLength: 20 }), fc.date({ noInvalidDate: true }).map((date) => date.toISOString()), fc.constantFrom("2026-11-22T03:00:00+01:00", "2026-11-22 02:00:00.123456", "2026-11-22")));
 const integer = fc.option(fc.maxSafeInteger());
 const count = fc.maxSafeInteger();
 const name = fc.string({ minLength: 1, maxLength: 20 });
@@ -21,14 +23,14 @@ const bot = fc.record(
     status: name,
     activity_state: name,
     active_task: fc.option(fields),
-    last_activity_at: text,
+    last_activity_at: time,
     messages_received: count,
     messages_sent: count,
     chunked_messages: count,
     total_chunks_sent: count,
     errors: count,
     last_error: text,
-    last_error_at: text,
+    last_error_at: time,
     uptime_seconds: count,
     rooms_active: count,
     room_details: fc.option(fc.array(fc.jsonValue(), { maxLength: 2 })),
@@ -40,7 +42,7 @@ const bot = fc.record(
   },
   { requiredKeys: ["bot_id"] },
 );
-const watched = fc.record({ name, status: name, pid: integer, restarts: integer, started_at: text }, { requiredKeys: ["name"] });
+const watched = fc.record({ name, status: name, pid: integer, restarts: integer, started_at: time }, { requiredKeys: ["name"] });
 const beat = fc.record(
   {
     instance_id: name,
@@ -56,7 +58,7 @@ const beat = fc.record(
     uptime_seconds: integer,
     gateway_status: name,
     gateway_pid: integer,
-    last_gateway_restart: text,
+    last_gateway_restart: time,
     bots: fc.array(bot, { maxLength: 3 }),
     watched: fc.option(fc.array(watched, { maxLength: 3 })),
     capabilities: fc.option(fields),
@@ -82,6 +84,8 @@ function corrupt(target: unknown, seed: number, value: unknown): void {
 }
 
 /** What the reader makes of a beat, said with the schema's output. */
+const timeOf = (told: string | null | undefined): string | null => (told == null ? null : utcIso(told));
+
 function expectedFrom(beat: Zod): Record<string, unknown> {
   return {
     instance_id: beat.instance_id,
@@ -97,20 +101,20 @@ function expectedFrom(beat: Zod): Record<string, unknown> {
     uptime_seconds: beat.uptime_seconds ?? null,
     gateway_status: beat.gateway_status,
     gateway_pid: beat.gateway_pid ?? null,
-    last_gateway_restart: beat.last_gateway_restart ?? null,
+    last_gateway_restart: timeOf(beat.last_gateway_restart),
     bots: (beat.bots ?? []).map((bot) => ({
       bot_id: bot.bot_id,
       status: bot.status,
       activity_state: bot.activity_state,
       active_task: bot.active_task ?? null,
-      last_activity_at: bot.last_activity_at ?? null,
+      last_activity_at: timeOf(bot.last_activity_at),
       messages_received: bot.messages_received,
       messages_sent: bot.messages_sent,
       chunked_messages: bot.chunked_messages,
       total_chunks_sent: bot.total_chunks_sent,
       errors: bot.errors,
       last_error: bot.last_error ?? null,
-      last_error_at: bot.last_error_at ?? null,
+      last_error_at: timeOf(bot.last_error_at),
       uptime_seconds: bot.uptime_seconds,
       rooms_active: bot.rooms_active,
       room_details: bot.room_details ?? null,
@@ -120,7 +124,7 @@ function expectedFrom(beat: Zod): Record<string, unknown> {
       skill_count: bot.skill_count ?? null,
       skills: bot.skills ?? null,
     })),
-    watched: beat.watched?.map((item) => ({ name: item.name, status: item.status, pid: item.pid ?? null, restarts: item.restarts ?? 0, startedAt: item.started_at ?? null })) ?? null,
+    watched: beat.watched?.map((item) => ({ name: item.name, status: item.status, pid: item.pid ?? null, restarts: item.restarts ?? 0, startedAt: timeOf(item.started_at) })) ?? null,
     capabilities: beat.capabilities ?? null,
   };
 }

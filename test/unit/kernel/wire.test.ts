@@ -93,6 +93,11 @@ describe("a server-sent event", () => {
     );
   });
 
+  it("has no id when nobody keeps it, so that a client resumes from one that is kept", () => {
+    for (const message of [{ data: { type: "pair" } }, { id: null, data: { type: "pair" } }]) expect(toSseText(JSON.stringify(message), false)).toBe('data: {"type":"pair"}\n\n');
+    expect(toSseText('{"id":0,"data":{}}', false)).toBe("id: 0\ndata: {}\n\n");
+  });
+
   it("has no name without a type", () => {
     expect(toSseText('{"id":1,"data":{"a":1}}', true)).toBe('id: 1\ndata: {"a":1}\n\n');
   });

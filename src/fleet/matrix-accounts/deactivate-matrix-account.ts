@@ -8,10 +8,10 @@ const DeactivatePayload = z.object({ matrixId: z.string() });
 /** What ends a Matrix account after its owner's is gone; null where there is no homeserver that we may tell. */
 export function matrixDeactivation(ctx: Ctx, matrixId: string): Effect | null {
   const payload: z.input<typeof DeactivatePayload> = { matrixId };
-  return ctx.services.matrix?.deactivate ? { type: "matrix.deactivate", payload } : null;
+  return ctx.services.matrix?.admin ? { type: "matrix.deactivate", payload } : null;
 }
 
-/** Effect `matrix.deactivate`. Harmless when repeated. */
+/** Effect `matrix.deactivate`. Harmless when repeated, and for an account that is gone. */
 export const deactivateMatrixAccount: EffectHandler = async (ctx, payload) => {
-  await ctx.services.matrix?.deactivate?.(DeactivatePayload.parse(payload).matrixId);
+  await ctx.services.matrix?.admin?.deactivate(DeactivatePayload.parse(payload).matrixId, false);
 };

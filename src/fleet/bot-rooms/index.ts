@@ -1,0 +1,10 @@
+export { enqueueRoomsToSettle } from "./bot-rooms.jobs";
+export { requireInPlan } from "./add-bot-to-room";
+export { LATE_EFFECT_MS } from "./bot-rooms.core";
+export { readRoom } from "./bot-rooms.queries";
+export { insertBotRoom, listKnownRooms } from "./bot-rooms.store";
+export { watchDeletion } from "./cleanups.store";
+export { settleRoomCleanup } from "./clean-up-room";
+export { rejoinRooms } from "./rejoin-rooms";
+export { settleBotRoom } from "./settle-bot-room";
+export { modeEffect, tellRoomMode } from "./tell-room-mode";

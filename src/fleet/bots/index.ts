@@ -1,0 +1,22 @@
+export { enqueueBotsToSettle } from "./bots.jobs";
+export { botLocalpart, isUsable, ownerShortId, SAGA_LEASE_MS, SETTLE_LOUD_ATTEMPTS } from "./bots.core";
+export { getBot, getBotByName, listBots } from "./bots.queries";
+export {
+  bumpRoster,
+  closePairingsOfInstance,
+  countUnpairedBots,
+  findBot,
+  findBotRow,
+  listBotRows,
+  listBotsByMatrixIds,
+  unpairBotsOf,
+  updateBotRow,
+  type Bot,
+} from "./bots.store";
+export { createBot, type CreatedBot } from "./create-bot";
+export { clearOtherDevices, readyCredentials, type ReadyCredentials } from "./credentials";
+export { deleteBot, deleteBotsOf } from "./delete-bot";
+export { parkBot, unparkBot } from "./park-bot";
+export { projectBots } from "./project-bots";
+export { projectEffect } from "./project-effect";
+export { settleBot } from "./settle-bot";

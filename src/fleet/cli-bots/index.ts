@@ -1,0 +1,1 @@
+export { announceProvision } from "./provision-bot";

@@ -1,0 +1,2 @@
+export { enqueueGroupsToSettle } from "./cross-bot.jobs";
+export { settleGroup } from "./settle-group";

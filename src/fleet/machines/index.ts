@@ -1,0 +1,1 @@
+export { BotRuntimeDetail, SkillSummary } from "./machines.schemas";

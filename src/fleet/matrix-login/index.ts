@@ -1,1 +1,0 @@
-export { deactivateMatrixAccount, matrixDeactivation } from "./deactivate-matrix-account";

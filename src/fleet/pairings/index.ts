@@ -1,0 +1,7 @@
+export { announcePairing } from "./announce-pairing";
+export { createPairing, type CreatedPairing } from "./create-pairing";
+export { forgetEndedPairings, listMachineIds } from "./pairings.store";
+export { KEEP_ENDED_MS } from "./pair-code.core";
+export { healthScore, phaseOfRow } from "./pairings.core";
+export { listPairEvents } from "./pairings.queries";
+export { renewPairing } from "./renew-pairing";

@@ -1,0 +1,2 @@
+export { getPlanOf } from "./plans.store";
+export { requireFeature, requireRoomInPlan } from "./require-plan";

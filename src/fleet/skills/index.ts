@@ -1,0 +1,2 @@
+export { advanceTransferJob } from "./advance-transfer";
+export { enqueueTransfers, forgetOldSkills } from "./skills.jobs";
