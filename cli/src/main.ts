@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { CliError, errorText, EXIT, EXIT_MEANINGS, type ExitCode } from "./core/errors";
 import { Output } from "./core/output";
+import { createBot, deleteBot, listBots, showBotRooms, showBotStatus, type CreateBotOptions } from "./commands/bot";
 import { completionScript, SHELLS, type Shell } from "./commands/completion";
 import { createContext, type CliContext, type GlobalOptions } from "./commands/context";
 import { doctor } from "./commands/doctor";
@@ -8,6 +9,7 @@ import { login, type LoginOptions } from "./commands/login";
 import { logout } from "./commands/logout";
 import { showLogs, type LogsOptions } from "./commands/logs";
 import { showMachines } from "./commands/machines";
+import { pair, type PairOptions } from "./commands/pair";
 import { restart, type RestartOptions } from "./commands/restart";
 import { showStatus } from "./commands/status";
 import { down, up, type UpOptions } from "./commands/up";
@@ -53,6 +55,7 @@ function createProgram(): Command {
     .option("--config-file <file>", "config file to use instead of config.json in the folder")
     .option("--leave-running", "do not stop watched processes when the daemon stops")
     .option("--no-openclaw", "do not look for an openclaw gateway")
+    .option("--hermes-command <command>", "how to run Hermes for a bot of that runtime")
     .option("-d, --detach", "run in the background")
     .action(run((context, options: UpOptions) => up(context, options)));
   program.command("down").description("stop the daemon of this machine").action(run((context) => down(context)));
@@ -73,6 +76,13 @@ function createProgram(): Command {
     .option("-w, --wait", "wait for the outcome")
     .option("--timeout <seconds>", "how long to wait", parseCount, 120)
     .action(run((context, instance: string | undefined, options: RestartOptions) => restart(context, instance, options)));
+  addBotCommands(program, run);
+  program
+    .command("pair")
+    .description("bring bots to this machine: the one of a code, or all that wait for it")
+    .argument("[code]", "a pairing code, BCK-XXXX-XXXX")
+    .option("--bot <name>", "make a code for this bot and redeem it here")
+    .action(run((context, code: string | undefined, options: PairOptions) => pair(context, code, options)));
   program.command("doctor").description("check everything the daemon needs").action(run((context) => doctor(context)));
   program.command("version").description("print the version").action(run(async ({ out }) => (out.options.json ? out.json({ version: CLI_VERSION, node: process.versions.node, platform: process.platform, arch: process.arch }) : out.print(CLI_VERSION))));
   program
@@ -85,8 +95,26 @@ function createProgram(): Command {
     .description("show help for a command, or for exit-codes")
     .argument("[topic]")
     .action((topic: string | undefined) => showHelp(program, topic));
-  for (const command of program.commands) command.exitOverride().showHelpAfterError("(add --help to see how)");
+  for (const command of program.commands.flatMap((top) => [top, ...top.commands])) command.exitOverride().showHelpAfterError("(add --help to see how)");
   return program.helpCommand(false);
+}
+
+type Run = (action: (context: CliContext, ...args: never[]) => Promise<ExitCode | void>) => (...args: unknown[]) => Promise<void>;
+
+function addBotCommands(program: Command, run: Run): void {
+  const bot = program.command("bot").description("list, make, delete and look at bots");
+  bot.command("list").description("your bots, and which of them live here").action(run((context) => listBots(context)));
+  bot
+    .command("create")
+    .description("make a bot")
+    .argument("<name>", "4 to 20 of a-z, 0-9 and _")
+    .option("--name <display>", "what people see")
+    .addOption(new Option("--runtime <runtime>", "what runs it").choices(["openclaw", "hermes"]).default("openclaw"))
+    .option("--pair", "bring it to this machine at once")
+    .action(run((context, name: string, options: CreateBotOptions) => createBot(context, name, options)));
+  bot.command("delete").description("delete a bot").argument("<name>").action(run((context, name: string) => deleteBot(context, name)));
+  bot.command("rooms").description("the rooms of a bot").argument("<name>").action(run((context, name: string) => showBotRooms(context, name)));
+  bot.command("status").description("how a bot is").argument("<name>").action(run((context, name: string) => showBotStatus(context, name)));
 }
 
 function showHelp(program: Command, topic: string | undefined): void {

@@ -23,11 +23,12 @@ function isWatchedFixture(pid) {
 
 /** A computer in miniature: a home folder and the identity that `sett up` would otherwise take from the hardware. */
 export class Computer {
-  /** @param {string} name @param {string} server */
-  constructor(name, server) {
+  /** @param {string} name @param {string} server @param {(home: string) => Record<string, string>} [environment] what its programs see besides */
+  constructor(name, server, environment = () => ({})) {
     this.name = name;
     this.home = mkdtempSync(join(tmpdir(), `sett-home-${name}-`));
     this.server = server;
+    this.environment = environment(this.home);
     this.instanceId = `journey-${name}-${process.pid}`;
     /** @type {CliRun[]} */
     this.runs = [];
@@ -36,7 +37,7 @@ export class Computer {
   /** Starts `sett <args>`; its JSON lines become events. @param {readonly string[]} args @returns {CliRun} */
   sett(args) {
     const child = spawn(process.execPath, [CLI, ...args], {
-      env: { ...process.env, SETT_HOME: this.home, SETT_SERVER: this.server, SETT_INSTANCE_ID: this.instanceId, SETT_FINGERPRINT: `fingerprint-${this.instanceId}`, NO_COLOR: "1" },
+      env: { ...process.env, SETT_HOME: this.home, SETT_SERVER: this.server, SETT_INSTANCE_ID: this.instanceId, SETT_FINGERPRINT: `fingerprint-${this.instanceId}`, NO_COLOR: "1", ...this.environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
     /** @type {CliEvent[]} */

@@ -4,14 +4,19 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
 interface Words {
-  readonly commands: ReadonlyArray<{ readonly name: string; readonly description: string; readonly options: readonly Option[] }>;
+  readonly commands: ReadonlyArray<{ readonly name: string; readonly description: string; readonly options: readonly Option[]; readonly inner: readonly string[] }>;
   readonly global: readonly Option[];
 }
 
 /** The completion script of a shell, made from the commands themselves. Pure. */
 export function completionScript(program: Command, shell: Shell): string {
   const words: Words = {
-    commands: program.commands.map((command) => ({ name: command.name(), description: command.description(), options: command.options })),
+    commands: program.commands.map((command) => ({
+      name: command.name(),
+      description: command.description(),
+      options: [command, ...command.commands].flatMap((one) => one.options),
+      inner: command.commands.map((one) => one.name()),
+    })),
     global: program.options,
   };
   if (shell === "bash") return bash(words);
@@ -23,7 +28,7 @@ function flags(options: readonly Option[]): string[] {
 }
 
 function bash({ commands, global }: Words): string {
-  const cases = commands.map((command) => `    ${command.name}) words="${[...flags(command.options), ...flags(global), ...extra(command.name)].join(" ")}" ;;`);
+  const cases = commands.map((command) => `    ${command.name}) words="${[...flags(command.options), ...flags(global), ...extra(command)].join(" ")}" ;;`);
   return `# sett completion for bash. Use: source <(sett completion bash)
 _sett() {
   local word="\${COMP_WORDS[COMP_CWORD]}" command="" i words
@@ -40,14 +45,14 @@ ${cases.join("\n")}
 complete -F _sett sett`;
 }
 
-function extra(command: string): readonly string[] {
-  if (command === "completion") return SHELLS;
-  return command === "help" ? ["exit-codes"] : [];
+function extra({ name, inner }: Words["commands"][number]): readonly string[] {
+  if (name === "completion") return SHELLS;
+  return name === "help" ? ["exit-codes"] : inner;
 }
 
 function zsh({ commands, global }: Words): string {
   const list = commands.map((command) => `    '${command.name}:${plain(command.description)}'`);
-  const cases = commands.map((command) => `    ${command.name}) _values 'option' ${[...flags(command.options), ...flags(global), ...extra(command.name)].map((word) => `'${word}'`).join(" ")} ;;`);
+  const cases = commands.map((command) => `    ${command.name}) _values 'option' ${[...flags(command.options), ...flags(global), ...extra(command)].map((word) => `'${word}'`).join(" ")} ;;`);
   return `#compdef sett
 # sett completion for zsh. Use: source <(sett completion zsh)
 _sett() {
@@ -73,7 +78,7 @@ function fish({ commands, global }: Words): string {
     lines.push(`complete -c sett -n __fish_use_subcommand -a ${command.name} -d '${plain(command.description)}'`);
     const when = `-n '__fish_seen_subcommand_from ${command.name}'`;
     for (const option of command.options) lines.push(`complete -c sett ${when} ${fishOption(option)}`);
-    for (const word of extra(command.name)) lines.push(`complete -c sett ${when} -a ${word}`);
+    for (const word of extra(command)) lines.push(`complete -c sett ${when} -a ${word}`);
   }
   return lines.join("\n");
 }

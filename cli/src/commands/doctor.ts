@@ -11,6 +11,7 @@ import { readState } from "../daemon/state-file";
 import { LINK_TIMINGS } from "../link/link";
 import { openSocketLink } from "../link/socket-link";
 import { findProgram } from "../watch/openclaw";
+import { checkBots } from "./doctor-bots";
 import type { CliContext } from "./context";
 
 export interface Check {
@@ -37,7 +38,7 @@ export async function doctor(context: CliContext): Promise<ExitCode> {
     checks.push(checkInstance(context, instances));
     checks.push(await checkSocket(context));
   }
-  checks.push(checkOpenclaw(), checkDaemon(context));
+  checks.push(checkOpenclaw(), ...(await checkBots(context)), checkDaemon(context));
   const failed = checks.some((check) => check.state === "fail");
   const { out } = context;
   if (out.options.json) out.json({ ok: !failed, server: context.server, checks });

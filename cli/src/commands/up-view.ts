@@ -72,6 +72,8 @@ export class UpView {
         const mark = event.status === "running" ? c.green("▲") : event.status === "crashed" ? c.red("▼") : c.yellow("◆");
         return `${mark} ${c.bold(event.name)} ${event.status}${event.pid === null ? "" : ` pid ${event.pid}`} ${c.dim(event.detail)}`;
       }
+      case "bot":
+        return `${event.ok ? c.green("✓") : c.red("✗")} bot ${c.bold(event.account)} ${event.detail}`;
       case "config":
         return `${event.ok ? c.green("✓") : c.red("✗")} ${event.detail}`;
       case "goodbye":

@@ -8,13 +8,14 @@ import { CliError, errorText, EXIT, EXIT_MEANINGS, type ExitCode } from "../core
 import { ensurePrivateDir } from "../core/files";
 import { numberField, stringField } from "../core/json";
 import { Logger } from "../core/log";
-import { Daemon, type DaemonEnd, type DaemonOptions } from "../daemon/daemon";
+import { Daemon, type DaemonOptions } from "../daemon/daemon";
+import type { DaemonEnd } from "../daemon/daemon-end";
 import { acquireLock, findLockHolder } from "../daemon/lock";
 import type { Paths } from "../core/paths";
 import { readState } from "../daemon/state-file";
 import type { Transport } from "../link/ladder";
 import { isAlive } from "../watch/process-info";
-import { parseWatchFlag, type WatchEntry } from "../watch/watch-entry";
+import { parseWatchFlag, splitCommand, type WatchEntry } from "../watch/watch-entry";
 import { requireClient, type CliContext } from "./context";
 import { CLI_VERSION } from "../version";
 import { UpView } from "./up-view";
@@ -27,6 +28,7 @@ export interface UpOptions {
   readonly leaveRunning?: boolean;
   readonly detach?: boolean;
   readonly openclaw: boolean;
+  readonly hermesCommand?: string;
 }
 
 /** Set in a daemon started by --detach; it has no terminal and nobody waits for it. */
@@ -42,6 +44,7 @@ export async function up(context: CliContext, options: UpOptions): Promise<ExitC
   const { out, paths } = context;
   const { auth, api } = requireClient(context);
   const flagEntries = options.watch.map(toEntry);
+  const hermesCommand = options.hermesCommand === undefined ? undefined : toWords(options.hermesCommand);
   const configFile = options.configFile === undefined ? paths.config : resolve(options.configFile);
   const configMustExist = options.configFile !== undefined;
   loadConfig(configFile, configMustExist);
@@ -61,6 +64,7 @@ export async function up(context: CliContext, options: UpOptions): Promise<ExitC
       transport: options.transport,
       leaveRunning: options.leaveRunning === true,
       openclaw: options.openclaw,
+      ...(hermesCommand === undefined ? {} : { hermesCommand }),
       onEvent: (event) => view.show(event),
     });
     if (end.message !== undefined) throw new CliError(end.exitCode, end.message, end.hint, "daemon_ended");
@@ -120,6 +124,16 @@ function toEntry(text: string): WatchEntry {
   } catch (error) {
     throw new CliError(EXIT.usage, errorText(error), 'Example: --watch "demo=node server.js"', "bad_watch");
   }
+}
+
+function toWords(text: string): readonly string[] {
+  try {
+    const words = splitCommand(text);
+    if (words.length > 0) return words;
+  } catch (error) {
+    throw new CliError(EXIT.usage, `--hermes-command: ${errorText(error)}`, undefined, "bad_command");
+  }
+  throw new CliError(EXIT.usage, "--hermes-command has no command", 'Example: --hermes-command "hermes gateway run"', "bad_command");
 }
 
 function stopOnSignals(stop: () => void): () => void {

@@ -21,6 +21,19 @@ export type WatchedWire = {
   readonly started_at: string | null;
 };
 
+/** A bot as a beat tells of it. Type alias, because the wire's types allow further keys. */
+export type BotBeat = {
+  readonly bot_id: string;
+  readonly status: "running" | "stopped" | "error";
+  readonly activity_state: string;
+  readonly errors: number;
+  readonly last_error: string | null;
+  readonly last_error_at: string | null;
+  readonly uptime_seconds: number;
+  readonly skill_count?: number;
+  readonly skills?: unknown[];
+};
+
 /** A heartbeat without its instance id, which the socket URL or the HTTP body adds (live-wire §6). */
 export type Beat = {
   readonly hostname: string;
@@ -37,6 +50,7 @@ export type Beat = {
   readonly last_gateway_restart: string | null;
   readonly capabilities: Record<string, unknown>;
   readonly watched: WatchedWire[];
+  readonly bots: BotBeat[];
   readonly daemon: { readonly version: string; readonly pid: number; readonly started_at: string };
 };
 

@@ -15,12 +15,24 @@ export interface UpdateConfig {
   readonly restart: boolean;
 }
 
+/** How bots of the Hermes runtime are run. */
+export interface HermesConfig {
+  /** Replaces the container and the program in PATH. */
+  readonly command?: readonly string[];
+  readonly image: string;
+  /** Given to every bot's Hermes: its model provider's key, for example. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 export interface Config {
   readonly watch: readonly WatchEntry[];
   readonly update: UpdateConfig;
+  readonly hermes: HermesConfig;
+  /** Where skills are; null means OpenClaw's own folder. */
+  readonly skills: string | null;
 }
 
-export const EMPTY_CONFIG: Config = { watch: [], update: { package: null, restart: true } };
+export const EMPTY_CONFIG: Config = { watch: [], update: { package: null, restart: true }, hermes: { image: "nousresearch/hermes-agent:latest", env: {} }, skills: null };
 
 /** Reads the config file; a missing default file is an empty config. Throws a usage error that names the key. */
 export function loadConfig(path: string, mustExist = false): Config {
@@ -48,7 +60,8 @@ export function parseConfig(text: string): Config {
     if (seen.has(entry.name)) throw new Error(`watch has "${entry.name}" twice`);
     seen.add(entry.name);
   }
-  return { watch, update: parseUpdate(raw["update"]) };
+  const skills = parseSkills(raw);
+  return { watch, update: parseUpdate(raw["update"]), hermes: parseHermes(raw["hermes"]), skills };
 }
 
 function parseEntry(item: unknown, where: string): WatchEntry {
@@ -96,6 +109,19 @@ function parseUpdate(raw: unknown): UpdateConfig {
     ...(command === undefined ? {} : { command }),
     ...(binary === undefined ? {} : { binary }),
   };
+}
+
+function parseSkills(raw: JsonObject): string | null {
+  const folder = text(raw, "skills", "config") ?? null;
+  if (folder !== null && !isAbsolute(folder)) throw new Error("skills must be an absolute path");
+  return folder;
+}
+
+function parseHermes(raw: unknown): HermesConfig {
+  if (raw === undefined) return EMPTY_CONFIG.hermes;
+  if (!isObject(raw)) throw new Error("hermes must be an object");
+  const command = words(raw, "command", "hermes");
+  return { image: text(raw, "image", "hermes") ?? EMPTY_CONFIG.hermes.image, env: environment(raw, "hermes") ?? {}, ...(command === undefined ? {} : { command }) };
 }
 
 function text(object: JsonObject, key: string, at: string): string | undefined {

@@ -29,6 +29,8 @@ export class CliError extends Error {
     readonly hint?: string,
     /** Stable short name for `--json` output. */
     readonly code: string = "error",
+    /** The HTTP status that it stands for. */
+    readonly status?: number,
   ) {
     super(message);
     this.name = "CliError";

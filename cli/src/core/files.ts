@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, unlinkSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { isObject, parseJson, type JsonObject } from "./json";
 
@@ -42,6 +42,12 @@ export function readJsonFile(path: string): JsonObject | undefined {
   if (text === undefined) return undefined;
   const value = parseJson(text);
   return isObject(value) ? value : undefined;
+}
+
+/** Changes when the file does, or another takes its place. */
+export function fileStamp(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? "none" : `${stat.mtimeMs}:${stat.size}:${stat.ino}`;
 }
 
 export function removeFile(path: string): void {

@@ -3,6 +3,7 @@ import { isObject, parseJson, stringField } from "./json";
 import { CLI_VERSION } from "../version";
 
 export const REQUEST_TIMEOUT_MS = 15_000;
+const DOWNLOAD_TIMEOUT_MS = 60_000;
 export const USER_AGENT = `sett/${CLI_VERSION} (${process.platform}; ${process.arch}; node ${process.versions.node})`;
 
 export interface ApiAnswer {
@@ -15,6 +16,8 @@ export interface ApiAnswer {
 
 export interface RequestOptions {
   readonly body?: unknown;
+  /** A body that is no JSON. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
   readonly timeoutMs?: number;
   readonly headers?: Record<string, string>;
 }
@@ -49,7 +52,10 @@ export class ApiClient {
   async request(method: string, path: string, options: RequestOptions = {}): Promise<ApiAnswer> {
     const headers: Record<string, string> = { ...this.authHeaders(), accept: "application/json", ...options.headers };
     const init: RequestInit = { method, headers, redirect: "manual", signal: AbortSignal.timeout(options.timeoutMs ?? REQUEST_TIMEOUT_MS) };
-    if (options.body !== undefined) {
+    if (options.bytes !== undefined) {
+      headers["content-type"] = "application/octet-stream";
+      init.body = options.bytes;
+    } else if (options.body !== undefined) {
       headers["content-type"] = "application/json";
       init.body = JSON.stringify(options.body);
     }
@@ -62,6 +68,32 @@ export class ApiClient {
     } catch (error) {
       const timedOut = error instanceof Error && error.name === "TimeoutError";
       throw new UnreachableError(this.server, timedOut ? "no answer in time" : errorText(error));
+    }
+  }
+
+  /**
+   * The bytes of a file on this server, at most `maxBytes` of them. Throws CliError as `call` does, and when there are more.
+   * `path` starts with one slash, so the token cannot be sent elsewhere.
+   */
+  async download(path: string, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (!/^\/[^/\\]/.test(path)) throw new CliError(EXIT.refused, "that is no path on this server", undefined, "bad_path");
+    try {
+      const response = await fetch(this.server + path, { headers: this.authHeaders(), redirect: "manual", signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) });
+      if (response.status !== 200 || response.body === null) {
+        const text = await response.text();
+        throw refusal(this.server, { status: response.status, headers: response.headers, body: parseJson(text) ?? text, elapsedMs: 0 });
+      }
+      const chunks: Uint8Array[] = [];
+      let size = 0;
+      for await (const chunk of response.body) {
+        size += chunk.byteLength;
+        if (size > maxBytes) throw new CliError(EXIT.refused, `more than ${maxBytes} bytes`, undefined, "too_large");
+        chunks.push(chunk);
+      }
+      return new Uint8Array(Buffer.concat(chunks));
+    } catch (error) {
+      if (error instanceof CliError) throw error;
+      throw new UnreachableError(this.server, errorText(error));
     }
   }
 
@@ -83,7 +115,7 @@ export function refusal(server: string, answer: ApiAnswer): CliError {
     return new CliError(EXIT.notLoggedIn, `the server does not accept the token${text === "" ? "" : `: ${text}`}`, "Run: sett login", "token_dead");
   }
   if (answer.status >= 400 && answer.status < 500) {
-    return new CliError(EXIT.refused, text === "" ? `the server answered ${answer.status}` : text, undefined, detailCode(answer.body) ?? `http_${answer.status}`);
+    return new CliError(EXIT.refused, text === "" ? `the server answered ${answer.status}` : text, undefined, detailCode(answer.body) ?? `http_${answer.status}`, answer.status);
   }
   const location = answer.headers.get("location");
   if (answer.status >= 300 && location !== null && answer.status < 400) {
@@ -92,8 +124,9 @@ export function refusal(server: string, answer: ApiAnswer): CliError {
   return new CliError(
     EXIT.unreachable,
     `${server} answered ${answer.status}${text === "" ? "" : `: ${text}`}`,
-    "Try again in a moment; sett doctor shows what is wrong.",
-    `http_${answer.status}`,
+    answer.status === 503 && detailCode(answer.body) === "matrix_unavailable" ? "The server has no homeserver for bots, or cannot reach it: whoever runs it must set or mend it (MATRIX_BASE_URL)." : "Try again in a moment; sett doctor shows what is wrong.",
+    detailCode(answer.body) ?? `http_${answer.status}`,
+    answer.status,
   );
 }
 

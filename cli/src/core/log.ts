@@ -25,12 +25,20 @@ export function scrub(value: unknown, secrets: readonly string[] = [], depth = 0
 
 /** The daemon's own log: one JSON object a line, two files of 5 MiB. A full disk must not stop the daemon. */
 export class Logger {
+  private readonly secrets: Set<string>;
+
   constructor(
     private readonly path: string,
-    private readonly secrets: readonly string[] = [],
+    secrets: readonly string[] = [],
     private readonly now: () => number = Date.now,
   ) {
+    this.secrets = new Set(secrets);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  }
+
+  /** Blanks this text from now on, wherever it turns up. */
+  hide(secret: string): void {
+    this.secrets.add(secret);
   }
 
   debug(event: string, fields: LogFields = {}): void {
@@ -47,7 +55,7 @@ export class Logger {
   }
 
   private write(level: LogLevel, event: string, fields: LogFields): void {
-    const line = { at: new Date(this.now()).toISOString(), level, event, ...(scrub(fields, this.secrets) as LogFields) };
+    const line = { at: new Date(this.now()).toISOString(), level, event, ...(scrub(fields, [...this.secrets]) as LogFields) };
     try {
       if (fileSize(this.path) > LOG_MAX_BYTES) renameSync(this.path, `${this.path}.1`);
       appendFileSync(this.path, `${JSON.stringify(line)}\n`, { mode: 0o600 });

@@ -13,6 +13,10 @@ export interface Paths {
   readonly daemonLog: string;
   readonly logs: string;
   readonly run: string;
+  /** One file per bot that lives here, with its credentials (0600), and a folder per Hermes. */
+  readonly bots: string;
+  /** Held while credentials change: the daemon and `sett pair` both write them. */
+  readonly botsLock: string;
 }
 
 /** The folder: --config, then SETT_HOME, then XDG_CONFIG_HOME/sett, then ~/.config/sett. */
@@ -31,5 +35,7 @@ export function settPaths(option: string | undefined, env: NodeJS.ProcessEnv = p
     daemonLog: join(logs, "daemon.log"),
     logs,
     run: join(home, "run"),
+    bots: join(home, "bots"),
+    botsLock: join(home, "bots.lock"),
   };
 }

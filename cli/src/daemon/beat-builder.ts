@@ -2,6 +2,7 @@ import type { Beat } from "../core/api-types";
 import { CLI_VERSION } from "../version";
 import { ProgramFinder } from "../watch/openclaw";
 import type { Supervisor } from "../watch/supervisor";
+import type { BotHost } from "./bot-host";
 import { readMachineFacts } from "./machine-facts";
 
 const HERMES_POLL_MS = 30_000;
@@ -16,6 +17,7 @@ export class BeatBuilder {
     private readonly supervisor: Supervisor,
     private readonly startedAt: string,
     onNews: () => void,
+    private readonly bots: Pick<BotHost, "beats" | "hermesCapability">,
   ) {
     this.programs = new ProgramFinder(onNews);
   }
@@ -38,6 +40,7 @@ export class BeatBuilder {
       last_gateway_restart: lastRestart,
       capabilities: this.capabilities(),
       watched: this.supervisor.watched(),
+      bots: this.bots.beats(),
       daemon: { version: CLI_VERSION, pid: process.pid, started_at: this.startedAt },
     };
   }
@@ -47,9 +50,10 @@ export class BeatBuilder {
     if (hermes.installed && Date.now() - this.hermes.checkedAt > HERMES_POLL_MS) {
       this.hermes = { checkedAt: Date.now(), running: this.supervisor.hermesRunning() };
     }
+    const openclaw = this.programs.look("openclaw");
     return {
-      openclaw: this.programs.look("openclaw"),
-      hermes: hermes.installed ? { ...hermes, running: this.hermes.running } : hermes,
+      openclaw: openclaw.installed ? { ...openclaw, running: this.supervisor.openclawRunning() } : openclaw,
+      hermes: this.bots.hermesCapability(hermes, this.hermes.running),
     };
   }
 }

@@ -12,6 +12,7 @@ export function beatChange(previous: Beat | undefined, next: Beat): string | und
   if (previous === undefined) return "first";
   if (previous.gateway_status !== next.gateway_status) return "gateway_status";
   if (previous.gateway_pid !== next.gateway_pid) return "gateway_pid";
+  if (JSON.stringify(previous.bots.map(withoutUptime)) !== JSON.stringify(next.bots.map(withoutUptime))) return "bots";
   if (JSON.stringify(previous.watched) !== JSON.stringify(next.watched)) return "watched";
   if (JSON.stringify(previous.capabilities) !== JSON.stringify(next.capabilities)) return "capabilities";
   for (const key of ["hostname", "cli_version", "mem_total_mb", "cpu_count"] as const) {
@@ -19,6 +20,11 @@ export function beatChange(previous: Beat | undefined, next: Beat): string | und
   }
   const swing = Math.abs(previous.mem_free_mb - next.mem_free_mb);
   return next.mem_total_mb > 0 && swing / next.mem_total_mb >= MEMORY_SWING ? "memory" : undefined;
+}
+
+/** Uptime always moves. */
+function withoutUptime(bot: Beat["bots"][number]): object {
+  return { ...bot, uptime_seconds: 0 };
 }
 
 export interface Pace {

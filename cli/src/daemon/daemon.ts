@@ -1,9 +1,10 @@
-import { statSync } from "node:fs";
+import type { BotTimings } from "../bots/bot-timings";
 import { saveAuth, type Auth } from "../core/auth-store";
 import { Backoff, sleep, unlessAborted } from "../core/backoff";
 import type { Beat, InstanceResponse, RegisterBody } from "../core/api-types";
 import { loadConfig, type Config } from "../core/config";
-import { CliError, errorText, EXIT, type ExitCode } from "../core/errors";
+import { CliError, errorText, EXIT } from "../core/errors";
+import { fileStamp } from "../core/files";
 import type { ApiClient } from "../core/http";
 import { machineFingerprint, proposeInstanceId } from "../core/identity";
 import type { JsonObject } from "../core/json";
@@ -24,7 +25,9 @@ import { WATCH_TIMINGS, type WatchTimings } from "../watch/watcher";
 import { BEAT_MS } from "./beat";
 import { BeatBuilder } from "./beat-builder";
 import { BeatLoop } from "./beat-loop";
+import { BotHost } from "./bot-host";
 import { CommandRunner } from "./command-runner";
+import { describeEnd, type DaemonEnd } from "./daemon-end";
 import type { DaemonEvent } from "./events";
 import { executeCommand } from "./execute-command";
 import { Journal } from "./journal";
@@ -48,14 +51,9 @@ export interface DaemonOptions {
   readonly linkTimings?: LinkTimings;
   readonly watchTimings?: WatchTimings;
   readonly crashPolicy?: CrashLoopPolicy;
-}
-
-export interface DaemonEnd {
-  readonly exitCode: ExitCode;
-  readonly message: string | undefined;
-  readonly hint: string | undefined;
-  /** The new program to hand over to after an update. */
-  readonly handover: readonly string[] | undefined;
+  readonly botTimings?: BotTimings;
+  /** Replaces the config's way to run Hermes. */
+  readonly hermesCommand?: readonly string[];
 }
 
 /** Beat intervals until the server names its own (live-wire §1). */
@@ -73,6 +71,7 @@ export class Daemon {
   private readonly supervisor: Supervisor;
   private readonly beats: BeatLoop;
   private readonly reporter: BeatBuilder;
+  private readonly bots: BotHost;
   private readonly linkTimings: LinkTimings;
   /** What the last daemon left, read before this one writes its own. */
   private readonly formerState: JsonObject | undefined;
@@ -89,13 +88,14 @@ export class Daemon {
   private openingBeat: Beat | undefined;
   private handover: readonly string[] | undefined;
   private saveTimer: NodeJS.Timeout | undefined;
+  private applying: Promise<void> = Promise.resolve();
 
   /** Throws a usage error when the config file is wrong. */
   constructor(private readonly options: DaemonOptions) {
     this.linkTimings = options.linkTimings ?? LINK_TIMINGS;
     this.formerState = readState(options.paths.state);
     this.config = loadConfig(options.configFile, options.configMustExist);
-    this.configStamp = stampOf(options.configFile);
+    this.configStamp = fileStamp(options.configFile);
     // Always the id this machine would choose: the server finds its own row by the fingerprint and answers the real one,
     // and a copied home folder does not speak for the machine it was copied from.
     this.instanceId = proposeInstanceId();
@@ -110,7 +110,22 @@ export class Daemon {
         this.beats.changed();
       },
     });
-    this.reporter = new BeatBuilder(this.supervisor, this.startedAt, () => this.beats.changed());
+    this.bots = new BotHost({
+      paths: options.paths,
+      api: options.api,
+      auth: options.auth,
+      log: options.log,
+      supervisor: this.supervisor,
+      watchTimings: options.watchTimings ?? WATCH_TIMINGS,
+      timings: options.botTimings,
+      config: () => this.config,
+      hermesCommand: options.hermesCommand,
+      instanceId: () => this.instanceId,
+      onChange: () => this.applyEntries(),
+      emit: (event) => this.emit(event),
+      onNews: () => this.beats.changed(),
+    });
+    this.reporter = new BeatBuilder(this.supervisor, this.startedAt, () => this.beats.changed(), this.bots);
     this.beats = new BeatLoop({
       build: () => this.reporter.build(this.lastRestart),
       onSent: (reason, beat) => {
@@ -141,7 +156,7 @@ export class Daemon {
     try {
       this.supervisor.start(this.entries());
       this.saveState();
-      timers.push(setInterval(() => void this.reloadConfig(), (options.watchTimings ?? WATCH_TIMINGS).pollMs), setInterval(() => this.beats.changed(), FIGURES_POLL_MS));
+      timers.push(setInterval(() => this.look(), (options.watchTimings ?? WATCH_TIMINGS).pollMs), setInterval(() => this.beats.changed(), FIGURES_POLL_MS));
       await this.register(signal);
       this.runner = this.createRunner(journal);
       if (!signal.aborted) fatal = await this.keepLinked(signal);
@@ -150,10 +165,11 @@ export class Daemon {
       failure = error;
     } finally {
       for (const timer of timers) clearInterval(timer);
+      await this.bots.manager.stop();
       await this.leave(fatal !== undefined || failure !== undefined);
       journal.close();
     }
-    return this.describeEnd(fatal, failure);
+    return describeEnd(fatal, failure, this.handover);
   }
 
   private async leave(sentAway: boolean): Promise<void> {
@@ -173,19 +189,6 @@ export class Daemon {
     this.emit({ event: "goodbye", reason: handingOver ? "update" : sentAway ? "sent away" : "stopped", left_running: left });
     clearTimeout(this.saveTimer);
     this.writeStateNow();
-  }
-
-  private describeEnd(fatal: Fatal | undefined, failure: CliError | undefined): DaemonEnd {
-    if (failure !== undefined) return { exitCode: failure.exitCode, message: failure.message, hint: failure.hint, handover: undefined };
-    if (fatal === undefined) return { exitCode: EXIT.ok, message: undefined, hint: undefined, handover: this.handover };
-    const hints: Record<Fatal["code"], string> = {
-      token_dead: "Run: sett login, then sett up",
-      gone: "To bring it back, run sett up again: that registers it anew.",
-      replaced: "Only one daemon may speak for a machine. To take it back, run sett up here again.",
-      refused: "Log in with a token made for this machine: sett login",
-    };
-    const exitCode = fatal.code === "token_dead" ? EXIT.notLoggedIn : EXIT.refused;
-    return { exitCode, message: fatal.detail, hint: hints[fatal.code], handover: undefined };
   }
 
   /** Registers the machine, waiting as long as the server cannot be reached. Throws CliError when it refuses. */
@@ -226,11 +229,13 @@ export class Daemon {
         this.emit({ event: "linked", transport: link.transport });
         this.beats.linkUp(link, link.transport === "beats" ? this.openingBeat : undefined);
         this.runner?.flush();
+        this.bots.manager.linkUp();
       },
       onDown: (transport, detail) => {
         this.link = undefined;
         this.linkSince = null;
         this.beats.linkDown();
+        this.bots.manager.linkDown();
         this.emit({ event: "unlinked", transport, detail });
       },
       onWait: (_transport, detail, waitMs) => {
@@ -253,9 +258,10 @@ export class Daemon {
   private hooks(): LinkHooks {
     return {
       onCommands: (commands) => this.runner?.receive(commands),
-      onEvent: (type) => {
+      onEvent: (type, data) => {
         this.options.log.debug("event.received", { type });
         if (type === "resync") this.beats.sayAll("resync");
+        this.bots.manager.handleEvent(type, data);
       },
       onEventId: (id) => {
         this.lastEventId = id;
@@ -289,6 +295,8 @@ export class Daemon {
             this.beats.changed();
             return outcome;
           },
+          restartBot: (botId) => this.bots.restartBot(botId),
+          bots: this.bots.context(),
           update: async (version) => {
             const outcome = await updateCli(this.config.update, this.options.api.server, version);
             if (outcome.ok && this.config.update.restart && outcome.newVersion !== CLI_VERSION) {
@@ -315,11 +323,28 @@ export class Daemon {
 
   private entries(): readonly WatchEntry[] {
     const flagged = new Set(this.options.flagEntries.map((entry) => entry.name));
-    return [...this.options.flagEntries, ...this.config.watch.filter((entry) => !flagged.has(entry.name))];
+    return [...this.options.flagEntries, ...this.config.watch.filter((entry) => !flagged.has(entry.name)), ...this.bots.manager.entries()];
+  }
+
+  /** Has the watched processes follow the config and the bots; changes take turns. */
+  private applyEntries(): Promise<void> {
+    this.applying = this.applying
+      .then(async () => {
+        if (!this.stopper.signal.aborted) await this.supervisor.update(this.entries());
+        this.beats.changed();
+      })
+      .catch((error: unknown) => this.options.log.error("processes.update.failed", { detail: errorText(error) }));
+    return this.applying;
+  }
+
+  /** Looks after whatever others change on disk. */
+  private look(): void {
+    void this.reloadConfig();
+    this.bots.manager.tick();
   }
 
   private async reloadConfig(): Promise<void> {
-    const stamp = stampOf(this.options.configFile);
+    const stamp = fileStamp(this.options.configFile);
     if (stamp === this.configStamp) return;
     this.configStamp = stamp;
     try {
@@ -329,8 +354,7 @@ export class Daemon {
       return;
     }
     this.emit({ event: "config", ok: true, detail: "config changed" });
-    await this.supervisor.update(this.entries());
-    this.beats.changed();
+    await this.applyEntries();
   }
 
   private emit(event: DaemonEvent): void {
@@ -370,9 +394,4 @@ export class Daemon {
       this.options.log.warn("state.write.failed", { error });
     }
   }
-}
-
-function stampOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat === undefined ? "none" : `${stat.mtimeMs}:${stat.size}:${stat.ino}`;
 }

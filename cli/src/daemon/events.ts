@@ -12,5 +12,6 @@ export type DaemonEvent =
   | { readonly event: "command"; readonly id: string; readonly command_type: string }
   | { readonly event: "result"; readonly id: string; readonly command_type: string; readonly status: string; readonly result: string; readonly delivered: boolean }
   | { readonly event: "process"; readonly name: string; readonly status: WatchedStatus; readonly pid: number | null; readonly restarts: number; readonly detail: string }
+  | { readonly event: "bot"; readonly account: string; readonly ok: boolean; readonly detail: string }
   | { readonly event: "config"; readonly ok: boolean; readonly detail: string }
   | { readonly event: "goodbye"; readonly reason: string; readonly left_running: readonly string[] };

@@ -7,6 +7,8 @@ import { runCommand } from "./run-command";
 export const STATUS_TTL_MS = 60_000;
 const STATUS_LIMIT_MS = 8_000;
 const VERSION_LIMIT_MS = 8_000;
+const IMAGE_TTL_MS = 600_000;
+const IMAGE_LIMIT_MS = 8_000;
 
 export interface ProgramCapability {
   readonly installed: boolean;
@@ -66,6 +68,30 @@ export class ProgramFinder {
     this.versions.set(key, output.code === 0 ? versionFromText(output.tail) : undefined);
     this.asking.delete(key);
     this.onVersion();
+  }
+}
+
+/** Asks docker which images it has, in the background; an answer is believed for ten minutes. */
+export class ImageFinder {
+  private readonly known = new Map<string, { readonly askedAt: number; readonly has: boolean }>();
+
+  constructor(private readonly onNews: () => void) {}
+
+  /** Whether the last answer named the image. */
+  has(image: string): boolean {
+    const before = this.known.get(image);
+    if (before === undefined || Date.now() - before.askedAt >= IMAGE_TTL_MS) {
+      this.known.set(image, { askedAt: Date.now(), has: before?.has ?? false });
+      void this.ask(image, before?.has ?? false);
+    }
+    return before?.has ?? false;
+  }
+
+  private async ask(image: string, before: boolean): Promise<void> {
+    const docker = findProgram("docker");
+    const has = docker !== undefined && (await runCommand([docker, "image", "inspect", "--format", "{{.Id}}", image], IMAGE_LIMIT_MS)).code === 0;
+    this.known.set(image, { askedAt: Date.now(), has });
+    if (has !== before) this.onNews();
   }
 }
 

@@ -8,15 +8,22 @@ export interface CommandOutput {
   readonly stdout: string;
 }
 
+export interface RunExtra {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Given on stdin: what must not be seen in a process list. */
+  readonly input?: string;
+}
+
 const TAIL_CHARS = 4_000;
 const STDOUT_CHARS = 262_144;
 
 /** Runs a short command without a shell, time-limited; never rejects. A missing program is code 127. */
-export function runCommand(argv: readonly string[], limitMs: number, extra: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {}): Promise<CommandOutput> {
+export function runCommand(argv: readonly string[], limitMs: number, extra: RunExtra = {}): Promise<CommandOutput> {
   return new Promise((resolve) => {
     const [program, ...args] = argv;
     const child = spawn(program ?? "", args, {
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
       env: { ...process.env, ...extra.env },
       detached: true,
       ...(extra.cwd === undefined ? {} : { cwd: extra.cwd }),
@@ -39,6 +46,9 @@ export function runCommand(argv: readonly string[], limitMs: number, extra: { re
         child.kill("SIGKILL");
       }
     }, limitMs);
+    // A program that ends without reading its input is judged by its exit code.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(extra.input ?? "");
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       tail = (tail + text).slice(-TAIL_CHARS);
       stdout = (stdout + text).slice(0, STDOUT_CHARS);

@@ -93,6 +93,10 @@ export class Supervisor {
     return { status: findProgram("openclaw") === undefined ? "not_installed" : "stopped", pid: null };
   }
 
+  openclawRunning(): boolean {
+    return this.openclaw?.view().status === "running";
+  }
+
   hermesRunning(): boolean {
     return this.table().some((row) => /(^|\/)hermes(-agent)?\b.*\bgateway\b/.test(row.argv.join(" ")) && !/ (status|restart|stop)\b/.test(row.argv.join(" ")));
   }
@@ -157,7 +161,7 @@ export class Supervisor {
   }
 
   private gatewayEntry(): { readonly entry: WatchEntry; readonly watcher: Watcher } | undefined {
-    const all = [...this.watchers.values()];
+    const all = [...this.watchers.values()].filter(({ entry }) => entry.bot === undefined);
     return all.find(({ entry }) => entry.gateway) ?? all[0];
   }
 

@@ -14,6 +14,8 @@ export interface WatchEntry {
   readonly restartCommand?: readonly string[];
   /** Stands for the gateway when no openclaw gateway is found. */
   readonly gateway: boolean;
+  /** The bot it runs for, in which case it never stands for the gateway. */
+  readonly bot?: string;
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;

@@ -152,7 +152,7 @@ describe("frames", () => {
 describe("beats", () => {
   const beat: Beat = {
     hostname: "h", os: "linux", arch: "x64", cli_version: "1", mem_free_mb: 5_000, mem_total_mb: 10_000, load1: 0.1, cpu_count: 2, uptime_seconds: 10,
-    gateway_status: "running", gateway_pid: 7, last_gateway_restart: null, capabilities: { openclaw: { installed: false } }, watched: [], daemon: { version: "1", pid: 1, started_at: "x" },
+    gateway_status: "running", gateway_pid: 7, last_gateway_restart: null, capabilities: { openclaw: { installed: false } }, watched: [], bots: [], daemon: { version: "1", pid: 1, started_at: "x" },
   };
 
   it("calls changes what others must hear, and not figures that always move", () => {

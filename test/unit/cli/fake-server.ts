@@ -13,6 +13,16 @@ export interface FakeCommand {
   readonly results: Json[];
 }
 
+export interface FakeRequest {
+  readonly body: Json;
+  readonly text: string;
+  readonly url: URL;
+  readonly token: string | undefined;
+}
+
+/** An answer, or null to break the connection without one. */
+export type FakeAnswer = { readonly status: number; readonly body?: unknown; readonly bytes?: Uint8Array; readonly headers?: Record<string, string> } | null;
+
 /** A small server that speaks live-wire as written, with switches for what goes wrong. */
 export class FakeServer {
   readonly token = "test-token-0123456789";
@@ -36,6 +46,9 @@ export class FakeServer {
   loginReady = false;
   seq = 0;
   port = 0;
+  /** Further answers, tried before the built-in ones: a method and a path's pattern. */
+  readonly routes: Array<{ readonly method: string; readonly path: RegExp; answer(request: FakeRequest, match: RegExpExecArray): FakeAnswer }> = [];
+  readonly requests: Array<FakeRequest & { readonly method: string }> = [];
   private http: Server | undefined;
   private sockets = new Set<WebSocket>();
   private streams = new Set<ServerResponse>();
@@ -109,6 +122,13 @@ export class FakeServer {
     for (const stream of this.streams) stream.write(`id: ${this.seq}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
+  /** Sends an event that is no command. */
+  emit(data: Json): void {
+    this.seq += 1;
+    this.sendAll({ t: "event", id: this.seq, data });
+    for (const stream of this.streams) stream.write(`id: ${this.seq}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
   private pending(): Json[] {
     return [...this.commands.values()].filter((command) => command.status === "pending").map(wire);
   }
@@ -162,7 +182,18 @@ export class FakeServer {
     const url = new URL(request.url ?? "/", this.url);
     let text = "";
     for await (const chunk of request) text += String(chunk);
-    const body = (text === "" ? {} : JSON.parse(text)) as Json;
+    const isJson = request.headers["content-type"]?.includes("json") === true;
+    const body = (text === "" || !isJson ? {} : JSON.parse(text)) as Json;
+    const told: FakeRequest = { body, text, url, token: request.headers.authorization?.replace(/^Bearer /, "") };
+    this.requests.push({ ...told, method: request.method ?? "GET" });
+    for (const route of this.routes) {
+      const match = route.method === request.method ? route.path.exec(url.pathname) : null;
+      if (match === null) continue;
+      const said = route.answer(told, match);
+      if (said === null) return void response.destroy();
+      response.writeHead(said.status, { "content-type": said.bytes === undefined ? "application/json" : "application/octet-stream", ...said.headers });
+      return void response.end(said.bytes ?? (said.body === undefined ? "" : JSON.stringify(said.body)));
+    }
     const answer = (status: number, value: unknown, headers: Record<string, string> = {}): void => {
       response.writeHead(status, { "content-type": "application/json", ...headers });
       response.end(JSON.stringify(value));
