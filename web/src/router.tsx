@@ -112,6 +112,19 @@ const machineRoute = createRoute({
   component: lazyRouteComponent(() => import("./machine/machine-page"), "MachinePage"),
 });
 
+const botsRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/bots",
+  component: lazyRouteComponent(() => import("./bots/bots-page"), "BotsPage"),
+});
+
+const botRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/bots/$botId",
+  validateSearch: textParam("pair"),
+  component: lazyRouteComponent(() => import("./bots/bot-page"), "BotPage"),
+});
+
 const sessionsRoute = createRoute({
   getParentRoute: () => consoleRoute,
   path: "/account/sessions",
@@ -126,7 +139,7 @@ const routeTree = rootRoute.addChildren([
   forgotRoute,
   resetRoute,
   mailboxRoute,
-  signedInRoute.addChildren([cliAuthRoute, consoleRoute.addChildren([fleetRoute, machineRoute, sessionsRoute])]),
+  signedInRoute.addChildren([cliAuthRoute, consoleRoute.addChildren([fleetRoute, machineRoute, botsRoute, botRoute, sessionsRoute])]),
 ]);
 
 export const router = createRouter({

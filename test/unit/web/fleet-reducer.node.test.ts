@@ -3,49 +3,10 @@ import type { FleetEvent, Machine } from "../../../web/src/api/live-types";
 import { EMPTY_FLEET, reduceAll, reduceFleet } from "../../../web/src/fleet/fleet.reducer";
 import type { FleetAction, FleetState } from "../../../web/src/fleet/fleet.types";
 import { machineStatus } from "../../../web/src/fleet/machine-status";
+import { machine } from "./machine";
 
 const T0 = Date.parse("2026-01-01T00:00:00Z");
 const at = (seconds: number): string => new Date(T0 + seconds * 1000).toISOString();
-
-function machine(instanceId: string, change: Partial<Machine> = {}): Machine {
-  return {
-    instanceId,
-    hostname: null,
-    os: null,
-    arch: null,
-    cliVersion: null,
-    pluginVersion: null,
-    provider: null,
-    orgoWorkspaceId: null,
-    orgoWorkspaceName: null,
-    orgoComputerId: null,
-    provisionStatus: null,
-    lastGatewayRestart: null,
-    isOnline: true,
-    gatewayStatus: "running",
-    hasOpenclaw: true,
-    hasHermes: false,
-    botCount: 0,
-    bots: [],
-    lastHeartbeat: at(0),
-    label: instanceId,
-    reachable: true,
-    link: "socket",
-    linkSince: at(0),
-    memFreeMb: 100,
-    memTotalMb: 200,
-    load1: 0,
-    cpuCount: 1,
-    uptimeSeconds: 10,
-    gatewayPid: 1,
-    version: "1",
-    offlineReason: null,
-    offlineSince: null,
-    pendingCommands: 0,
-    watched: [],
-    ...change,
-  };
-}
 
 function event(body: FleetEvent, id: number | null = null, receivedAtMs = T0 + 60_000): FleetAction {
   return { kind: "event", id, event: body, receivedAtMs };

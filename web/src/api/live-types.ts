@@ -27,6 +27,7 @@ export type FleetEvent =
     }
   | { type: "machine.removed"; instanceId: string; at: string }
   | { type: "bot.status.change"; instanceId: string; botId: string; status: string; previousStatus?: string; at: string }
+  | { type: "bot.pairing.change"; instanceId: string; botId: string; pairingPhase: string; failureReason: string | null; at?: string }
   | {
       type: "gateway.status.change";
       instanceId: string;

@@ -141,6 +141,8 @@ function applyEvent(state: FleetState, event: FleetEvent, nowMs: number): FleetS
           bots: entry.machine.bots.map((bot) => (bot.botId === event.botId ? { ...bot, status: event.status } : bot)),
         },
       }));
+    case "bot.pairing.change":
+      return notePairing(state, event, nowMs);
     case "gateway.restart.requested":
     case "gateway.restart.completed":
       return patchEntry(state, event.instanceId, (entry) => ({
@@ -165,6 +167,23 @@ function applyEvent(state: FleetState, event: FleetEvent, nowMs: number): FleetS
     default:
       return state;
   }
+}
+
+/** A bot that the machine was not known to have means that our list of its bots is old: it is read afresh. */
+function notePairing(state: FleetState, { instanceId, botId, pairingPhase, failureReason }: Extract<FleetEvent, { type: "bot.pairing.change" }>, nowMs: number): FleetState {
+  const hasEnded = pairingPhase === "closed";
+  const known = state.entries[instanceId]?.machine.bots.some((bot) => bot.botId === botId) ?? true;
+  if (!known && !hasEnded) return { ...state, resyncSeq: state.resyncSeq + 1 };
+  return patchEntry(state, instanceId, (entry) => ({
+    ...entry,
+    touchedAtMs: nowMs,
+    machine: {
+      ...entry.machine,
+      bots: hasEnded
+        ? entry.machine.bots.filter((bot) => bot.botId !== botId)
+        : entry.machine.bots.map((bot) => (bot.botId === botId ? { ...bot, pairingPhase, failureReason } : bot)),
+    },
+  }));
 }
 
 function applyCommand(

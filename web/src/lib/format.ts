@@ -49,3 +49,8 @@ export function capitalise(text: string): string {
 export function countOf(count: number, singular: string, plural = `${singular}s`): string {
   return `${count} ${count === 1 ? singular : plural}`;
 }
+
+/** "3 Jan 2026" as the reader's own calendar has it. */
+export function formatDay(at: string): string {
+  return new Date(at).toLocaleDateString(undefined, { dateStyle: "medium" });
+}

@@ -7,7 +7,13 @@ import { Nothing, Section } from "./section";
 
 const DOT = { ok: "bg-ok", bad: "bg-bad", warn: "bg-warn", plain: "bg-line-strong" } as const;
 
-export function HistoryList({ events }: { events: MachineHistoryEvent[] | null }) {
+interface HistoryListProps {
+  events: MachineHistoryEvent[] | null;
+  /** Names of bots by id, for events that tell of one. */
+  botNames: ReadonlyMap<string, string>;
+}
+
+export function HistoryList({ events, botNames }: HistoryListProps) {
   return (
     <Section title="History">
       {events === null ? (
@@ -19,7 +25,7 @@ export function HistoryList({ events }: { events: MachineHistoryEvent[] | null }
           {events
             .toSorted((a, b) => b.at.localeCompare(a.at))
             .map((event) => (
-              <Row key={event.id} event={event} />
+              <Row key={event.id} event={event} botNames={botNames} />
             ))}
         </ol>
       )}
@@ -27,8 +33,8 @@ export function HistoryList({ events }: { events: MachineHistoryEvent[] | null }
   );
 }
 
-function Row({ event }: { event: MachineHistoryEvent }) {
-  const { title, details, tone } = describeEvent(event);
+function Row({ event, botNames }: { event: MachineHistoryEvent; botNames: ReadonlyMap<string, string> }) {
+  const { title, details, tone } = describeEvent(event, botNames);
   return (
     <li className="group grid grid-cols-[0.75rem_1fr_auto] gap-x-3">
       <span aria-hidden className="relative flex justify-center">

@@ -1,5 +1,6 @@
 /** Words for a machine's own history. Types it does not know are shown as they come. */
 import type { MachineHistoryEvent } from "../api/live-types";
+import { failureText, PHASE_WORDS, readPhase, type PhaseTone } from "../bots/bot-phase.core";
 import { offlineReasonText } from "../fleet/machine-status";
 import { capitalise, humanise } from "../lib/format";
 
@@ -48,9 +49,22 @@ const STATUS_TONES: Record<string, EventTone> = {
 
 const HIDDEN = new Set(["type", "at", "instanceId", "instance_id", "commandId", "command_id", "overview", "machine", "id"]);
 
+const NO_NAMES: ReadonlyMap<string, string> = new Map();
+const PHASE_TONES: Record<PhaseTone, EventTone> = { ok: "ok", info: "plain", warn: "warn", bad: "bad", quiet: "plain" };
+
+/** "Fox: live", "Fox: degraded, it reports an error". */
+function describePairing({ botId, pairingPhase, failureReason }: Record<string, unknown>, botNames: ReadonlyMap<string, string>): EventWords {
+  const name = (typeof botId === "string" ? botNames.get(botId) : undefined) ?? "Bot";
+  if (pairingPhase === "closed") return { title: `${name} left`, details: "", tone: "plain" };
+  const phase = readPhase(typeof pairingPhase === "string" ? pairingPhase : null);
+  const { label, tone } = PHASE_WORDS[phase];
+  return { title: `${name}: ${label.toLowerCase()}`, details: failureText(typeof failureReason === "string" ? failureReason : null) ?? "", tone: PHASE_TONES[tone] };
+}
+
 /** What a history entry says: its title, the rest in a few words, and how grave it is. */
-export function describeEvent({ type, data }: Pick<MachineHistoryEvent, "type" | "data">): EventWords {
+export function describeEvent({ type, data }: Pick<MachineHistoryEvent, "type" | "data">, botNames: ReadonlyMap<string, string> = NO_NAMES): EventWords {
   const facts = data ?? {};
+  if (type === "bot.pairing.change") return describePairing(facts, botNames);
   const { gatewayStatus, gatewayPid, commandType, status } = facts;
   if (type === "gateway.status.change" && typeof gatewayStatus === "string") {
     const details = typeof gatewayPid === "number" ? `pid ${gatewayPid}` : "";

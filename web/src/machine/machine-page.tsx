@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { ArrowLeft, RotateCw } from "lucide-react";
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { asApiError } from "../api/errors";
 import type { MachineDetail } from "../api/live-types";
 import { nameOf } from "../fleet/fleet.reducer";
@@ -22,7 +22,9 @@ import { RelativeTime } from "../ui/relative-time";
 import { Skeleton } from "../ui/skeleton";
 import { CommandList } from "./command-list";
 import { HistoryList } from "./history-list";
+import { MachineBots } from "./machine-bots";
 import { machineQuery } from "./machine-query";
+import { MachineSkills } from "./machine-skills";
 import { ProcessTable } from "./process-table";
 import { Samples } from "./samples";
 import { Section } from "./section";
@@ -101,6 +103,7 @@ function Machine({ entry, detail, error }: MachineProps) {
   const restartGateway = useRestartGateway();
   const [isRemoving, setRemoving] = useState(false);
   const status = machineStatus(entry);
+  const botNames = useMemo(() => new Map(machine.bots.map((bot) => [bot.botId, bot.botName ?? "Bot"])), [machine.bots]);
   return (
     <article
       data-testid="machine-detail"
@@ -133,16 +136,20 @@ function Machine({ entry, detail, error }: MachineProps) {
           <Button variant="ghost" onClick={() => setRemoving(true)}>
             Remove machine
           </Button>
-          <RestartProgress restart={restart} pendingCommands={machine.pendingCommands} />
+          <div className="min-w-40 flex-1">
+            <RestartProgress restart={restart} pendingCommands={machine.pendingCommands} />
+          </div>
         </div>
       </header>
       {error !== null && detail === null && <ErrorNotice error={error} />}
       <div className="grid grid-cols-1 items-start gap-x-10 gap-y-8 lg:grid-cols-[minmax(0,1fr)_21rem]">
         <div className="grid grid-cols-1 gap-8">
           <Samples machine={machine} samples={detail?.samples ?? null} />
+          <MachineBots bots={machine.bots} />
           <ProcessTable processes={machine.watched} />
+          <MachineSkills instanceId={machine.instanceId} />
           <CommandList instanceId={machine.instanceId} />
-          <HistoryList events={detail?.events ?? null} />
+          <HistoryList events={detail?.events ?? null} botNames={botNames} />
         </div>
         <Facts entry={entry} detail={detail} />
       </div>

@@ -21,10 +21,11 @@ export function AppShell() {
       <header className="sticky top-0 z-20 border-b border-line bg-paper/85 backdrop-blur-md">
         <div className="mx-auto flex h-14 max-w-[82rem] items-center gap-2 px-4 sm:gap-6 sm:px-6">
           <Link to="/fleet" className="inline-flex rounded-lg" aria-label="Sett, home">
-            <Logo />
+            <Logo isNarrow />
           </Link>
           <nav aria-label="Main" className="flex flex-1 items-center gap-1">
             <NavLink to="/fleet">Fleet</NavLink>
+            <NavLink to="/bots">Bots</NavLink>
             <NavLink to="/account/sessions">Account</NavLink>
           </nav>
           <div className="flex items-center gap-0.5">
@@ -45,7 +46,7 @@ export function AppShell() {
   );
 }
 
-function NavLink({ to, children }: { to: "/fleet" | "/account/sessions"; children: string }) {
+function NavLink({ to, children }: { to: "/fleet" | "/bots" | "/account/sessions"; children: string }) {
   return (
     <Link
       to={to}

@@ -20,7 +20,7 @@ export function Dialog({ isOpen, onOpenChange, title, description, children }: D
         <RadixDialog.Overlay className="fixed inset-0 z-40 animate-fade bg-black/45" />
         <RadixDialog.Content
           onOpenAutoFocus={() => {
-            opener.current = document.activeElement;
+            opener.current = findOpener();
           }}
           onCloseAutoFocus={(event) => {
             event.preventDefault();
@@ -37,6 +37,13 @@ export function Dialog({ isOpen, onOpenChange, title, description, children }: D
       </RadixDialog.Portal>
     </RadixDialog.Root>
   );
+}
+
+/** What had the focus. An item of a menu is gone by the time a dialog closes: then it is the menu's button. */
+function findOpener(): Element | null {
+  const focused = document.activeElement;
+  const buttonId = focused?.closest("[role=menu]")?.getAttribute("aria-labelledby");
+  return buttonId ? document.getElementById(buttonId) : focused;
 }
 
 interface ConfirmDialogProps extends Omit<DialogProps, "children"> {

@@ -1,3 +1,5 @@
+import { cx } from "./cx";
+
 /** A badger, head on: its stripes are what one recognises at any size. */
 export function LogoMark({ className }: { className?: string }) {
   return (
@@ -21,11 +23,12 @@ export function LogoMark({ className }: { className?: string }) {
   );
 }
 
-export function Logo() {
+/** @param isNarrow leaves out the word where the screen has no room for it */
+export function Logo({ isNarrow = false }: { isNarrow?: boolean }) {
   return (
     <span className="inline-flex items-center gap-2.5">
       <LogoMark className="size-7" />
-      <span className="text-[1.0625rem] font-semibold tracking-tight">Sett</span>
+      <span className={cx("text-[1.0625rem] font-semibold tracking-tight", isNarrow && "max-sm:hidden")}>Sett</span>
     </span>
   );
 }

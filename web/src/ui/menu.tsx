@@ -4,16 +4,17 @@ import { cx } from "./cx";
 
 interface MenuProps {
   trigger: ReactNode;
+  align?: "start" | "end";
   children: ReactNode;
 }
 
-export function Menu({ trigger, children }: MenuProps) {
+export function Menu({ trigger, align = "end", children }: MenuProps) {
   return (
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content
-          align="end"
+          align={align}
           sideOffset={6}
           collisionPadding={12}
           className="z-30 min-w-48 animate-rise rounded-xl border border-line bg-raised p-1 shadow-float"
