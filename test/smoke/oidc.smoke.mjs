@@ -84,7 +84,7 @@ await journey(async ({ step, cleanUp }) => {
 
   const stateDir = newState();
   cleanUp(() => removeState(stateDir));
-  const env = { SETT_ADMIN_EMAIL: KEEPER.email, SETT_ADMIN_PASSWORD: KEEPER.password, RATE_LIMITS: "off", OIDC_ISSUER: issuer.origin, OIDC_AUDIENCE: AUDIENCE, MATRIX_BASE_URL: homeserver.origin };
+  const env = { SETT_ADMIN_EMAIL: KEEPER.email, SETT_ADMIN_PASSWORD: KEEPER.password, RATE_LIMITS: "off", OIDC_ISSUER: issuer.origin, OIDC_AUDIENCE: AUDIENCE, MATRIX_BASE_URL: homeserver.origin, MATRIX_SERVER_NAME: "sett.localhost" };
   const server = await startServer({ stateDir, env });
   cleanUp(() => server.kill());
 
