@@ -24,6 +24,7 @@ function newCustomer(state, { email, metadata }) {
     email,
     invoice_prefix: "SETT",
     invoice_settings: { custom_fields: null, default_payment_method: null, footer: null, rendering_options: null },
+    livemode: state.livemode,
     metadata,
     name: null,
     next_invoice_sequence: 1,
