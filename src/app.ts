@@ -105,10 +105,13 @@ function clientInfo(request: Request, url: URL): ClientInfo {
   return { ip: request.headers.get("cf-connecting-ip") ?? "unknown", userAgent: request.headers.get("user-agent")?.slice(0, 255) ?? null, origin: url.origin };
 }
 
+/** What is not configured has no cause: nothing failed, so there is nothing to look into. */
+const isSwitchedOff = ({ code, cause }: AppError): boolean => cause === undefined && (code === "DEPENDENCY_UNAVAILABLE" || code === "MATRIX_UNAVAILABLE");
+
 /** The one place where a failure becomes an answer. Unknown ones are logged once and show their request id, nothing else. */
 export function renderFailure(error: unknown, requestId: string): Response {
   if (error instanceof AppError) {
-    if (error.status >= 500) createLogger({ request_id: requestId }).warn("request refused", { event: "request.unavailable", error_code: error.code, ...describeCause(error) });
+    if (error.status >= 500 && !isSwitchedOff(error)) createLogger({ request_id: requestId }).warn("request refused", { event: "request.unavailable", error_code: error.code, ...describeCause(error) });
     return renderFleetError(error, requestId);
   }
   createLogger({ request_id: requestId }).error("request failed", { event: "request.failed", ...describeError(error) });
