@@ -312,6 +312,7 @@ const TRIED: Readonly<Record<string, ((name: string) => unknown) | null>> = {
   "fleet.passwords.forgot": (name) => ({ email: `${name}@example.org` }),
   "fleet.passwords.reset": (name) => ({ email: `${name}@example.org`, code: "123456", new_password: "correct horse battery" }),
   "fleet.matrix-login.create": (name) => ({ username: name, password: "wrong password" }),
+  "fleet.pairings.redeem": null,
   "fleet.cli-logins.start": (name) => ({ code_challenge: name.padEnd(43, "a").slice(0, 43), method: "S256" }),
   "fleet.cli-logins.complete": (name) => ({ code: name.padEnd(43, "a").slice(0, 43), access_token: "none" }),
 };

@@ -230,7 +230,7 @@ describe("transports", () => {
     await eventually("result", () => command.results.length > 0);
     expect(command.results[0]).toMatchObject({ status: "success" });
     server.dropLinks();
-    await eventually("streaming again", () => server.streamRequests.length > 1);
+    await eventually("streaming again", () => server.streamRequests.length > 1 && seen("linked").length > 1);
     expect(server.streamRequests.at(-1)?.lastEventId).toBe("2");
     daemon.stop();
     await end;
