@@ -82,7 +82,7 @@ describe("redeeming a code", () => {
       device_id: row?.deviceId,
       bot_id: bot.id,
       runtime: "openclaw",
-      owner_matrix_user_id: null,
+      owner_matrix_user_id: user.matrixId,
     });
     for (const value of [answer.homeserver, answer.access_token, answer.user_id, answer.device_id]) expect(value).toMatch(SHELL_SAFE);
     await expectInStep(bot, answer);

@@ -40,7 +40,8 @@ export async function redeemPairing(ctx: Ctx, input: Input): Promise<View> {
     // The commit left a mark for the reconciler, which goes on where this fails.
     await clearOtherDevices(ctx, home, bot.id).catch((error: unknown) => ctx.log.warn("old devices are left to the reconciler", { event: "pairing.redeem.devices_left", bot_id: bot.id, ...describeCause(error) }));
   }
-  const owner = bot.runtime === "hermes" ? await findAccountById(ctx, bot.tenantId) : undefined;
+  // Whoever runs the bot must know whom it obeys, whatever the runtime: without its owner no allow list can be kept.
+  const owner = await findAccountById(ctx, bot.tenantId);
   return {
     homeserver: home.publicUrl,
     access_token: ready.accessToken,

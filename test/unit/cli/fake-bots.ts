@@ -138,7 +138,7 @@ export class FakeBots {
     bot.instance = String(body["instance_id"]);
     bot.token = this.freshToken();
     if (trouble === "lost") return null;
-    const owner = bot.runtime === "hermes" ? { owner_matrix_user_id: "@ada:x.test" } : {};
+    const owner = { owner_matrix_user_id: "@ada:x.test" };
     return { status: 200, body: { homeserver: `${this.server.url}/`, access_token: bot.token, user_id: bot.userId, bot_name: bot.name, device_id: bot.device, bot_id: bot.id, runtime: bot.runtime, ...owner } };
   }
 
