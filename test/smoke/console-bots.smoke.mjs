@@ -197,8 +197,13 @@ await journey(async ({ step, skip, cleanUp }) => {
     await page.locator("[role=dialog] [name=bot_name]").waitFor();
     await page.keyboard.press("Escape");
     await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "More for Fox");
-    await more.click();
-    await page.getByRole("menuitem", { name: "Rename" }).click();
+    // The dialog that goes takes a menu with it that opens in the same moment.
+    const rename = page.getByRole("menuitem", { name: "Rename" });
+    for (let tries = 0; tries < 5 && !(await rename.isVisible()); tries++) {
+      await more.click();
+      await page.waitForTimeout(400);
+    }
+    await rename.click();
     await page.locator("[role=dialog] [name=bot_name]").fill("Vixen");
     await page.getByRole("button", { name: "Rename" }).click();
     await page.getByRole("heading", { name: "Vixen", level: 1 }).waitFor();

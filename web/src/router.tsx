@@ -125,6 +125,43 @@ const botRoute = createRoute({
   component: lazyRouteComponent(() => import("./bots/bot-page"), "BotPage"),
 });
 
+const accountRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/account",
+  beforeLoad: () => {
+    throw redirect({ to: "/account/sessions", replace: true });
+  },
+});
+
+const planRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/account/plan",
+  validateSearch: textParam("checkout"),
+  component: lazyRouteComponent(() => import("./plan/plan-page"), "PlanPage"),
+});
+
+/** Where the payment provider's pages send people back to. */
+const billingRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/billing",
+  validateSearch: textParam("checkout"),
+  beforeLoad: ({ search }) => {
+    throw redirect({ to: "/account/plan", search, replace: true });
+  },
+});
+
+const keepRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/account/plan/keep",
+  component: lazyRouteComponent(() => import("./plan/keep-page"), "KeepPage"),
+});
+
+const restoreRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/account/plan/restore",
+  component: lazyRouteComponent(() => import("./plan/restore-page"), "RestorePage"),
+});
+
 const sessionsRoute = createRoute({
   getParentRoute: () => consoleRoute,
   path: "/account/sessions",
@@ -139,7 +176,7 @@ const routeTree = rootRoute.addChildren([
   forgotRoute,
   resetRoute,
   mailboxRoute,
-  signedInRoute.addChildren([cliAuthRoute, consoleRoute.addChildren([fleetRoute, machineRoute, botsRoute, botRoute, sessionsRoute])]),
+  signedInRoute.addChildren([cliAuthRoute, consoleRoute.addChildren([fleetRoute, machineRoute, botsRoute, botRoute, accountRoute, sessionsRoute, billingRoute, planRoute, keepRoute, restoreRoute])]),
 ]);
 
 export const router = createRouter({

@@ -1,12 +1,13 @@
 import { usePageTitle } from "../lib/use-page-title";
+import { AccountTabs } from "./account-tabs";
 import { CliTokens } from "./cli-tokens";
 import { Sessions } from "./sessions";
 
 export function AccountPage() {
   usePageTitle("Account");
   return (
-    <div className="mx-auto grid max-w-3xl grid-cols-1 gap-10">
-      <h1 className="text-2xl font-semibold tracking-tight">Account</h1>
+    <div className="mx-auto grid max-w-5xl grid-cols-1 gap-8">
+      <AccountTabs />
       <Sessions />
       <CliTokens />
     </div>

@@ -102,3 +102,8 @@ export function asApiError(thrown: unknown): ApiError {
   }
   return new ApiError({ status: 0, code: "unexpected", message: thrown instanceof Error ? thrown.message : "Something broke." });
 }
+
+const PLAN_REFUSALS = ["plan_limit", "feature_not_available", "bot_disabled_by_plan", "instance_disabled_by_plan"];
+
+/** Whether a larger plan would have allowed it. */
+export const isPlanRefusal = (thrown: unknown): boolean => PLAN_REFUSALS.includes(asApiError(thrown).code);

@@ -11,7 +11,7 @@ const PROBLEMS: Record<string, Problem> = {
     title: "Bots need a Matrix homeserver, and this server reaches none.",
     advice: "Nothing was changed. If none was ever connected, its operator must do that first (MATRIX_BASE_URL and its tokens). Otherwise try again in a minute.",
   },
-  plan_limit: { title: "Your plan is full.", advice: "Remove something that you do not need any more, or choose a larger plan." },
+  plan_limit: { title: "Your plan is full.", advice: "Nothing was made." },
   hermes_not_enabled: { title: "Hermes is not switched on here.", advice: "Choose OpenClaw, or ask the operator of this server to switch Hermes on." },
   hermes_not_installed: { title: "No machine of yours has Hermes.", advice: "Install Hermes on a machine first; this page knows with the machine's next beat. Or choose OpenClaw." },
   bot_name_taken: { title: "This username is taken.", advice: "Choose another one." },

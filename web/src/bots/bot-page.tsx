@@ -7,6 +7,7 @@ import { LiveIndicator } from "../fleet/live-indicator";
 import { formatDay } from "../lib/format";
 import { usePageTitle } from "../lib/use-page-title";
 import { Section } from "../machine/section";
+import { PlanLink } from "../plan/plan-link";
 import { Button, buttonClass, IconButton } from "../ui/button";
 import { CopyButton } from "../ui/copy-button";
 import { cx } from "../ui/cx";
@@ -122,6 +123,7 @@ function Header({ row, view }: { row: BotRow; view: LiveBotView }) {
       </div>
       {repair.error !== null && <ProblemNotice error={repair.error} />}
       <div className="flex flex-wrap items-center gap-2">
+        {isOff && <PlanLink size="md" />}
         {canRepair && (
           <Button variant="primary" data-testid="repair" busy={repair.isPending} onClick={() => repair.mutate(sessionId)}>
             <Wrench aria-hidden className="size-4" /> Repair

@@ -5,6 +5,7 @@ import { useFleetConnection } from "../fleet/fleet-connection";
 import { LiveIndicator } from "../fleet/live-indicator";
 import { useFleet } from "../fleet/use-fleet";
 import { usePageTitle } from "../lib/use-page-title";
+import { PlanLink } from "../plan/plan-link";
 import { Button } from "../ui/button";
 import { cx } from "../ui/cx";
 import { ErrorNotice } from "../ui/error-notice";
@@ -44,7 +45,7 @@ export function BotsPage() {
               </Button>
             </div>
             {disabled > 0 && (
-              <Notice tone="warn">
+              <Notice tone="warn" action={<PlanLink />}>
                 {disabled === 1 ? "One bot is off" : `${disabled} bots are off`}, because your plan does not carry {disabled === 1 ? "it" : "them"} any more. Names and rooms are kept.
               </Notice>
             )}

@@ -1,4 +1,6 @@
 import type { ReactNode } from "react";
+import { isPlanRefusal } from "../api/errors";
+import { PlanLink } from "../plan/plan-link";
 import { ErrorNotice } from "../ui/error-notice";
 import { Notice } from "../ui/notice";
 import { findProblem } from "./bot-errors.core";
@@ -8,7 +10,7 @@ export function ProblemNotice({ error, action }: { error: unknown; action?: Reac
   const problem = findProblem(error);
   if (!problem) return <ErrorNotice error={error} action={action} />;
   return (
-    <Notice tone="bad" action={action}>
+    <Notice tone="bad" action={action ?? (isPlanRefusal(error) && <PlanLink />)}>
       <span className="font-medium">{problem.title}</span> {problem.advice}
     </Notice>
   );

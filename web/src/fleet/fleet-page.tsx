@@ -1,6 +1,7 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { usePageTitle } from "../lib/use-page-title";
+import { ParkedNotice } from "../plan/parked-notice";
 import { Button } from "../ui/button";
 import { cx } from "../ui/cx";
 import { ErrorNotice } from "../ui/error-notice";
@@ -60,6 +61,7 @@ function Fleet({ state, isStale }: { state: FleetState; isStale: boolean }) {
         <EmptyFleet />
       ) : (
         <div className={cx("grid grid-cols-1 gap-4 transition-[filter]", isStale && "grayscale")}>
+          <ParkedNotice />
           <FleetSummary entries={entries} overview={state.overview} />
           <Machines entries={entries} />
         </div>

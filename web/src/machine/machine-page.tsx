@@ -16,6 +16,7 @@ import { StatusPill } from "../fleet/status-pill";
 import { useFleet, useRestartGateway } from "../fleet/use-fleet";
 import { formatDuration, humanise } from "../lib/format";
 import { usePageTitle } from "../lib/use-page-title";
+import { ParkedNotice } from "../plan/parked-notice";
 import { Button, buttonClass } from "../ui/button";
 import { ErrorNotice } from "../ui/error-notice";
 import { RelativeTime } from "../ui/relative-time";
@@ -141,6 +142,7 @@ function Machine({ entry, detail, error }: MachineProps) {
           </div>
         </div>
       </header>
+      <ParkedNotice instanceId={machine.instanceId} />
       {error !== null && detail === null && <ErrorNotice error={error} />}
       <div className="grid grid-cols-1 items-start gap-x-10 gap-y-8 lg:grid-cols-[minmax(0,1fr)_21rem]">
         <div className="grid grid-cols-1 gap-8">

@@ -1,8 +1,9 @@
 import { Link, Outlet } from "@tanstack/react-router";
-import { BookOpen, KeyRound, LogOut, UserRound } from "lucide-react";
+import { BookOpen, CreditCard, KeyRound, LogOut, UserRound } from "lucide-react";
 import { signOut } from "../auth/sign-in";
 import { useSession } from "../auth/use-session";
 import { FleetConnectionProvider } from "../fleet/fleet-connection";
+import { PlanBanner } from "../plan/plan-banner";
 import { IconButton } from "../ui/button";
 import { Logo } from "../ui/logo";
 import { Menu, MenuItem, MenuLabel, MenuSeparator } from "../ui/menu";
@@ -26,7 +27,7 @@ export function AppShell() {
           <nav aria-label="Main" className="flex flex-1 items-center gap-1">
             <NavLink to="/fleet">Fleet</NavLink>
             <NavLink to="/bots">Bots</NavLink>
-            <NavLink to="/account/sessions">Account</NavLink>
+            <NavLink to="/account">Account</NavLink>
           </nav>
           <div className="flex items-center gap-0.5">
             <IconButton asChild label="API reference">
@@ -39,6 +40,7 @@ export function AppShell() {
           </div>
         </div>
       </header>
+      <PlanBanner />
       <main id="main" tabIndex={-1} className="mx-auto max-w-[82rem] px-4 pt-5 pb-16 sm:px-6">
         <Outlet />
       </main>
@@ -46,7 +48,7 @@ export function AppShell() {
   );
 }
 
-function NavLink({ to, children }: { to: "/fleet" | "/bots" | "/account/sessions"; children: string }) {
+function NavLink({ to, children }: { to: "/fleet" | "/bots" | "/account"; children: string }) {
   return (
     <Link
       to={to}
@@ -77,6 +79,11 @@ function AccountMenu() {
         <span className="block text-[0.8125rem] text-muted">{profile.email}</span>
       </MenuLabel>
       <MenuSeparator />
+      <MenuItem asChild>
+        <Link to="/account/plan">
+          <CreditCard aria-hidden /> Plan
+        </Link>
+      </MenuItem>
       <MenuItem asChild>
         <Link to="/account/sessions">
           <UserRound aria-hidden /> Sessions

@@ -24,10 +24,12 @@ export function Notice({ tone, children, action, className }: NoticeProps) {
   return (
     <div
       role={tone === "bad" ? "alert" : "status"}
-      className={cx("flex items-start gap-2.5 rounded-lg px-3.5 py-3 text-sm", toneClass, className)}
+      className={cx("flex flex-wrap items-start justify-end gap-x-2.5 gap-y-2 rounded-lg px-3.5 py-3 text-sm", toneClass, className)}
     >
-      <Icon aria-hidden className={cx("mt-0.5 size-4 shrink-0", iconClass)} />
-      <div className="min-w-0 flex-1 [overflow-wrap:anywhere]">{children}</div>
+      <div className="flex min-w-0 flex-1 basis-56 items-start gap-2.5">
+        <Icon aria-hidden className={cx("mt-0.5 size-4 shrink-0", iconClass)} />
+        <div className="min-w-0 flex-1 [overflow-wrap:anywhere]">{children}</div>
+      </div>
       {action}
     </div>
   );
