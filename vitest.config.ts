@@ -1,9 +1,10 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { billingProject } from "./test/support/billing/project.mjs";
 import { homeserverProject } from "./test/support/homeserver/project.mjs";
 import { testSecrets } from "./test/support/secrets";
 
-/** Three projects: pure code in Node, everything that touches the platform in workerd, and the same beside a homeserver. */
+/** Four projects: pure code in Node, everything that touches the platform in workerd, and the same beside a homeserver and beside payment providers. */
 export default defineConfig({
   test: {
     projects: [
@@ -41,6 +42,25 @@ export default defineConfig({
           setupFiles: ["./test/support/setup.ts"],
           testTimeout: 30_000,
           // One homeserver and one set of armed faults for all files.
+          fileParallelism: false,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest(async () => {
+            const { bindings, outbound } = await billingProject();
+            return {
+              wrangler: { configPath: "./wrangler.toml" },
+              miniflare: { bindings: { ...testSecrets, ...bindings, TEST_MIGRATIONS: await readD1Migrations("./migrations") }, outboundService: { node: outbound } },
+            };
+          }),
+        ],
+        test: {
+          name: "billing",
+          include: ["test/billing/**/*.test.ts"],
+          setupFiles: ["./test/support/setup.ts"],
+          testTimeout: 30_000,
+          // One account at each provider for all files.
           fileParallelism: false,
         },
       },

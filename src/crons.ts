@@ -21,9 +21,20 @@ const jobsByCron: Readonly<Record<string, Readonly<Record<string, CronJob>>>> = 
       await (await import("./fleet/cross-bot")).enqueueGroupsToSettle(ctx);
     },
     "shares.sweep": async (ctx) => (await import("./fleet/bot-shares")).enqueueShareExpiry(ctx),
+    "subscriptions.settle": async (ctx) => (await import("./fleet/subscriptions")).enqueueSubscriptionsToSettle(ctx),
+    "webhooks.sweep": async (ctx) => (await import("./fleet/webhooks")).enqueueOpenEvents(ctx),
+    "downgrades.sweep": async (ctx) => (await import("./fleet/downgrades")).enqueueGraceEnds(ctx),
     "skills.sweep": async (ctx) => (await import("./fleet/skills")).enqueueTransfers(ctx),
+    "apple_notifications.sweep": async (ctx) => (await import("./fleet/apple-notifications")).enqueueOpenNotifications(ctx),
   },
-  "17 * * * *": { "rows.expire": expireRows, "matrix_accounts.sweep": async (ctx) => (await import("./fleet/matrix-accounts")).enqueueMissingAccounts(ctx) },
+  "17 * * * *": {
+    "rows.expire": expireRows,
+    "matrix_accounts.sweep": async (ctx) => (await import("./fleet/matrix-accounts")).enqueueMissingAccounts(ctx),
+    "apple_notifications.forget": async (ctx) => (await import("./fleet/apple-notifications")).forgetOldNotifications(ctx),
+    "apple_purchases.sweep": async (ctx) => (await import("./fleet/apple-purchases")).enqueueRechecks(ctx),
+    "downgrades.check": async (ctx) => (await import("./fleet/downgrades")).enqueueChecks(ctx),
+    "vm_addons.sweep": async (ctx) => (await import("./fleet/vm-addons")).enqueueDueAddons(ctx),
+  },
 };
 
 /** Runs the jobs of one tick, each claimed by (job, scheduled time). */
@@ -61,4 +72,6 @@ async function expireRows(ctx: Ctx): Promise<void> {
   await forgetEndedPairings(ctx, now - KEEP_ENDED_MS);
   const { forgetOldSkills } = await import("./fleet/skills");
   await forgetOldSkills(ctx, now - 30 * DAY_MS);
+  const { forgetHandledEvents } = await import("./fleet/webhooks");
+  await forgetHandledEvents(ctx);
 }

@@ -15,10 +15,12 @@ export const effectHandlers: EffectHandlers = {
   "matrix.rename_account": async () => (await import("./fleet/matrix-accounts")).renameMatrixAccount,
   "bot.provision": async () => (await import("./fleet/cli-bots")).announceProvision,
   "bots.project": async () => (await import("./fleet/bots")).projectBots,
+  "subscriptions.end_all": async () => (await import("./fleet/subscriptions")).endSubscriptionsOf,
   "bots.delete_all": async () => (await import("./fleet/bots")).deleteBotsOf,
   "share.notify": async () => (await import("./fleet/bot-shares")).notifyShare,
   "bot_room.mode": async () => (await import("./fleet/bot-rooms")).tellRoomMode,
   "bot.rejoin": async () => (await import("./fleet/bot-rooms")).rejoinRooms,
   "bot.shares_ended": async () => (await import("./fleet/bot-shares")).notifySharesEnded,
+  "plan.changed": async () => (await import("./fleet/downgrades")).followPlanChange,
   "bot.shares_resend": async () => (await import("./fleet/bot-shares")).resendShares,
 };

@@ -54,6 +54,7 @@ export interface Env extends LimitBindings, ObjectBindings {
   readonly APPLE_STOREKIT_BASE_URL?: string;
   readonly APPLE_STOREKIT_SANDBOX_BASE_URL?: string;
   readonly APPLE_ROOT_CA_SHA256?: string;
+  readonly APPLE_ACCEPT_SANDBOX?: string;
   readonly LLM_BASE_URL?: string;
   readonly LLM_API_KEY?: string;
   readonly LLM_MODEL?: string;
@@ -64,6 +65,7 @@ export interface Env extends LimitBindings, ObjectBindings {
   readonly STRIPE_API_BASE?: string;
   readonly STRIPE_IS_SANDBOX?: string;
   readonly STRIPE_PORTAL_CONFIGURATION?: string;
+  readonly APP_RETURN_URL?: string;
   readonly MAX_STREAMS_PER_ISOLATE?: string;
   readonly S3_ENDPOINT?: string;
   readonly S3_BUCKET?: string;
@@ -124,8 +126,10 @@ function parse(env: Env): Config {
     mail: readMail(env, environment),
     apple: readApple(env),
     appStore: readAppStore(env, environment === "local"),
+    acceptSandboxPurchases: readSwitch("APPLE_ACCEPT_SANDBOX", env.APPLE_ACCEPT_SANDBOX) || environment !== "production",
     llm: readLlm(env),
     stripe: readStripe(env),
+    appReturnUrl: readAppReturnUrl(env),
     maxStreamsPerIsolate: readInteger("MAX_STREAMS_PER_ISOLATE", env.MAX_STREAMS_PER_ISOLATE, 5_000),
     s3: readS3(env),
     pushGatewayUrl: readUrl("PUSH_GATEWAY_URL", env.PUSH_GATEWAY_URL),
@@ -288,6 +292,13 @@ function readStripe(env: Env): StripeConfig | null {
     sandbox: env.STRIPE_IS_SANDBOX ? readSwitch("STRIPE_IS_SANDBOX", env.STRIPE_IS_SANDBOX) : /^[rs]k_test_/.test(secretKey),
     portalConfiguration: env.STRIPE_PORTAL_CONFIGURATION || null,
   };
+}
+
+/** Any scheme: an app registers its own. */
+function readAppReturnUrl({ APP_RETURN_URL: text }: Env): string | null {
+  if (!text) return null;
+  if (!URL.canParse(text) || /^(javascript|data|blob|file):/i.test(text)) throw bad("APP_RETURN_URL", "an address that opens the app");
+  return text;
 }
 
 /** An http(s) address with its path, without a slash at its end. */

@@ -24,6 +24,17 @@ const jobHandlers: JobHandlers = {
   "matrix.create_account": async () => (await import("./fleet/matrix-accounts")).createMatrixAccount,
   "share.expire": async () => (await import("./fleet/bot-shares")).expireSharesJob,
   "skill.advance": async () => (await import("./fleet/skills")).advanceTransferJob,
+  "downgrade.grace_end": async () => (await import("./fleet/downgrades")).endGraceJob,
+  "downgrade.check": async () => (await import("./fleet/downgrades")).checkCapacityJob,
+  "stripe.event": async () => async (ctx, payload) => {
+    if (typeof payload === "string") await (await import("./fleet/webhooks")).handleStripeEvent(ctx, payload);
+  },
+  "subscription.settle": async () => async (ctx, payload) => {
+    if (typeof payload === "string") await (await import("./fleet/subscriptions")).settleSubscription(ctx, payload);
+  },
+  "apple.notification": async () => (await import("./fleet/apple-notifications")).notificationJob,
+  "apple.recheck": async () => (await import("./fleet/apple-purchases")).recheckJob,
+  "vm_addon.settle": async () => (await import("./fleet/vm-addons")).settleAddonJob,
   "instance.project": async () => (await import("./fleet/instances")).recordInstanceProjection,
 };
 

@@ -16,7 +16,10 @@ const PASSWORD = "correct horse battery";
  * @param {import("../../scripts/lib/migrations.mjs").D1Database} db
  */
 export async function raisePlanCap(db) {
-  await db.prepare("UPDATE plans SET max_instances = ? WHERE key = 'free_trial'").bind(MACHINES_PER_ACCOUNT).run();
+  await db
+    .prepare("UPDATE plan_features SET value = ? WHERE plan_id = (SELECT id FROM plans WHERE key = 'free_trial') AND feature_id = (SELECT id FROM features WHERE key = 'multiple_openclaw_instances')")
+    .bind(String(MACHINES_PER_ACCOUNT))
+    .run();
 }
 
 /**

@@ -60,6 +60,9 @@ export const fleetFeatures: readonly FeatureEntry[] = [
   { name: "notifications", prefixes: ["/api/v1/notifications", "/api/v1/admin/notifications"], load: () => import("./notifications/notifications.operations") },
   { name: "app-versions", prefixes: ["/api/v1/version"], load: () => import("./app-versions/app-versions.operations") },
   { name: "support-reports", prefixes: ["/api/v1/support", "/api/v1/admin/support"], load: () => import("./support-reports/support-reports.operations") },
+  { name: "apple-purchases", prefixes: ["/api/v1/subscription/apple/validate"], load: () => import("./apple-purchases/apple-purchases.operations") },
+  { name: "apple-notifications", prefixes: ["/api/v1/subscription/apple/notifications"], load: () => import("./apple-notifications/apple-notifications.operations") },
+  { name: "vm-addons", prefixes: ["/api/v1/openclaw/cloud-vm"], load: () => import("./vm-addons/vm-addons.operations") },
   { name: "trials", prefixes: ["/api/v1/trial", "/api/v1/device-check"], load: () => import("./trials/trials.operations") },
   { name: "featured-rooms", prefixes: ["/api/v1/featured-rooms", "/api/v1/admin/featured-rooms"], load: () => import("./featured-rooms/featured-rooms.operations") },
   {
@@ -68,6 +71,32 @@ export const fleetFeatures: readonly FeatureEntry[] = [
     prefixes: ["/api/v1/admin/matrix"],
     load: async () => {
       const features = await Promise.all([import("./matrix-admin/matrix-admin.operations"), import("./featured-rooms/room-feature.operations")]);
+      return { operations: features.flatMap(({ operations }) => operations) };
+    },
+  },
+  { name: "subscriptions", prefixes: ["/api/v1/subscription"], load: () => import("./subscriptions/subscriptions.operations") },
+  { name: "payments", prefixes: ["/api/v1/subscription/payments"], load: () => import("./payments/payments.operations") },
+  { name: "webhooks", prefixes: ["/api/v1/subscription/webhook"], load: () => import("./webhooks/webhooks.operations") },
+  { name: "plans", prefixes: ["/api/v1/subscription/pricing", "/api/v1/subscription/plans"], load: () => import("./plans/plans.operations") },
+  { name: "capabilities", prefixes: ["/api/v1/me/capabilities"], load: () => import("./capabilities/capabilities.operations") },
+  { name: "usage", prefixes: ["/api/v1/me/usage", "/api/v1/admin/usage"], load: () => import("./usage/usage.operations") },
+  {
+    name: "plan-admin",
+    prefixes: ["/api/v1/admin/plans", "/api/v1/admin/plan-features", "/api/v1/admin/features", "/api/v1/admin/subscription-addons"],
+    load: () => import("./plan-admin/plan-admin.operations"),
+  },
+  {
+    name: "downgrades",
+    prefixes: ["/api/v1/me/subscription/downgrade", "/api/v1/me/downgrade-requests", "/api/v1/admin/downgrade-requests", "/api/v1/admin/over-capacity"],
+    load: () => import("./downgrades/downgrades.operations"),
+  },
+  { name: "upgrades", prefixes: ["/api/v1/me/upgrade-requests"], load: () => import("./upgrades/upgrades.operations") },
+  {
+    // What administrators ask and do about one person is the business of many features.
+    name: "admin-users",
+    prefixes: ["/api/v1/admin/users"],
+    load: async () => {
+      const features = await Promise.all([import("./usage/user-usage.operations"), import("./capabilities/user-capabilities.operations"), import("./downgrades/user-downgrades.operations")]);
       return { operations: features.flatMap(({ operations }) => operations) };
     },
   },

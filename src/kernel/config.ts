@@ -141,9 +141,13 @@ export interface Config {
   readonly apple: AppleConfig | null;
   /** Null: nothing can be bought in the App Store. */
   readonly appStore: AppStoreConfig | null;
+  /** Purchases that cost nothing count as well: always outside production; there while testers or App Review need it. */
+  readonly acceptSandboxPurchases: boolean;
   readonly llm: LlmConfig | null;
   /** Null: nothing is sold. */
   readonly stripe: StripeConfig | null;
+  /** Where the pages of the payment provider send people who came from the app; null sends them to the console. */
+  readonly appReturnUrl: string | null;
   /** Most SSE streams that one isolate carries before it answers 503. */
   readonly maxStreamsPerIsolate: number;
   /** The S3-compatible store of files; null keeps them in the R2 binding. */

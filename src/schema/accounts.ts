@@ -35,7 +35,10 @@ export const users = sqliteTable(
     tokenEpoch: integer("token_epoch").notNull().default(0),
     /** When it last rose: tokens of an outside issuer carry no epoch, so older ones are dead by their age. */
     epochRaisedAt: integer("epoch_raised_at"),
+    /** The plan that an operator gave; subscriptions come before it. */
     planKey: text("plan_key"),
+    /** Price of the newest subscription, for display. */
+    subscriptionPriceId: text("subscription_price_id"),
     trialEndsAt: integer("trial_ends_at").notNull(),
     agreedTerms: integer("agreed_terms", { mode: "boolean" }),
     agreedPrivacy: integer("agreed_privacy", { mode: "boolean" }),

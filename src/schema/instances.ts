@@ -21,6 +21,8 @@ export const instances = sqliteTable(
     onlineChangedAt: integer("online_changed_at").notNull(),
     /** Rises whenever its bots change, so that the object takes the newest roster whatever overtakes. */
     rosterSeq: integer("roster_seq").notNull().default(0),
+    /** The add-on that pays for this cloud machine; null: included in the plan, or nobody's. */
+    vmEntitlementId: text("vm_entitlement_id"),
     archivedAt: integer("archived_at"),
     planDisabledAt: integer("plan_disabled_at"),
     createdAt: integer("created_at").notNull(),
@@ -41,19 +43,6 @@ export const fingerprintHistory = sqliteTable(
   },
   (t) => [primaryKey({ columns: [t.fingerprint, t.tenantId, t.instanceId] })],
 );
-
-/** What a plan allows. A null limit means no cap. */
-export const plans = sqliteTable("plans", {
-  key: text("key").primaryKey(),
-  name: text("name").notNull(),
-  tier: integer("tier").notNull(),
-  maxInstances: integer("max_instances"),
-  maxBots: integer("max_bots"),
-  maxBotShares: integer("max_bot_shares"),
-  botDashboardAccess: integer("bot_dashboard_access", { mode: "boolean" }).notNull().default(false),
-  createdAt: integer("created_at").notNull(),
-  updatedAt: integer("updated_at").notNull(),
-});
 
 /** Versions an operator approved; a component without a row is "unknown": offer no update. */
 export const supportedVersions = sqliteTable("supported_versions", {

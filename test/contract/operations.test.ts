@@ -36,8 +36,10 @@ const WITHOUT_AUDIT: Readonly<Record<string, string>> = {
   "fleet.bot-status.leave-room": "a command like any other",
   "fleet.cross-bot.send": "the message is the homeserver's; D1 keeps nothing of it",
   "fleet.app-versions.check": "only reads: a question with a body",
+  "fleet.subscriptions.portal": "the page is the provider's",
   "fleet.trials.checkDevice": "only reads: a question with a body",
   "fleet.matrix-admin.get-rooms-meta": "only reads: a question with a body",
+  "fleet.capabilities.refresh-of-user": "only forgets what was read",
 };
 
 /** Path parameters that name nobody's property, with why. */
@@ -54,6 +56,7 @@ const HOMESERVER_KNOWS: readonly string[] = ["fleet.bot-rooms.info", "fleet.bot-
 
 /** Bodies that are fine as far as their schema goes, where one is required beside a path parameter. */
 const VALID_BODY: Readonly<Record<string, unknown>> = {
+  "fleet.vm-addons.assign": { addon_id: null },
   "fleet.bot-status.leave-room": { roomId: "!room:sett.test" },
   "fleet.bot-shares.create": { shared_with_user_id: "@nobody:sett.test" },
   "fleet.bot-rooms.set-mode": { mode: "mention" },
@@ -61,6 +64,11 @@ const VALID_BODY: Readonly<Record<string, unknown>> = {
   "fleet.hermes.bootstrap": { recovery_key: "k".repeat(40) },
   "fleet.commands.record-result": { status: "success", result: "done" },
   "fleet.bots.update": { bot_name: "Rocco" },
+  "fleet.downgrades.resolve": { feature: "max_bots", keep_ids: [] },
+  "fleet.downgrades.resolve-for": { feature: "max_bots", keep_ids: [] },
+  "fleet.downgrades.impose": { to_plan: "free" },
+  "fleet.downgrades.raise-plan": { to_plan: "team" },
+  "fleet.upgrades.resolve": { feature: "max_bots", reenable_ids: [] },
   "fleet.recovery-keys.store": { recovery_key: "key", device_id: "DEVICE" },
   "fleet.recovery-keys.update": { recovery_key: "key", device_id: "DEVICE" },
 };
@@ -123,7 +131,14 @@ beforeAll(async () => {
     DB.prepare("INSERT INTO skill_contents VALUES (?, ?, 1, 'text', ?, ?)").bind(owner.userId, digest, Date.now(), Date.now()),
     DB.prepare("INSERT INTO skill_transfers VALUES (?, ?, 'dig', '', ?, ?, ?, 'waiting_source', NULL, NULL, NULL, ?, ?, 0, 0, 1)").bind(transferId, owner.userId, instanceId, instanceId, digest, Date.now(), Date.now()),
   ]);
-  owned = { bot_id: bot.id, room_id: "!room:sett.localhost", share_id: String(shareId), transfer_id: transferId, digest, name: bot.username, code, "fleet.pairings.repair session_id": pairingId ?? "", device_id: String(deviceId), instance_id: instanceId, command_id: commandId, session_id: String(owner.sessionId), user_id: String(owner.userId), token_id: (await mintToken(owner)).id };
+  const addonId = crypto.randomUUID();
+  await DB.prepare("INSERT INTO user_cloud_vm_addons (id, tenant_id, source, external_id, status, created_at, updated_at) VALUES (?, ?, 'stripe', ?, 'active', ?, ?)").bind(addonId, owner.userId, uniqueName("sub_"), Date.now(), Date.now()).run();
+  const [downgradeId, upgradeId] = [crypto.randomUUID(), crypto.randomUUID()];
+  await DB.batch([
+    DB.prepare("INSERT INTO downgrade_requests (id, tenant_id, from_plan_id, to_plan_id, reason, grace_ends_at, resolved_features, created_at, updated_at) VALUES (?, ?, 3, 1, 'user_manual', ?, '[]', 0, 0)").bind(downgradeId, owner.userId, Date.now() + 86_400_000),
+    DB.prepare("INSERT INTO upgrade_requests (id, tenant_id, from_plan_id, to_plan_id, trigger, cause, resolved_features, created_at, updated_at) VALUES (?, ?, 1, 3, 'admin_upgrade', 'test', '[]', 0, 0)").bind(upgradeId, owner.userId),
+  ]);
+  owned = { "fleet.downgrades.resolve request_id": downgradeId, "fleet.upgrades.resolve request_id": upgradeId, "fleet.upgrades.dismiss request_id": upgradeId, bot_id: bot.id, "fleet.vm-addons.cancel addon_id": addonId, room_id: "!room:sett.localhost", share_id: String(shareId), transfer_id: transferId, digest, name: bot.username, code, "fleet.pairings.repair session_id": pairingId ?? "", device_id: String(deviceId), instance_id: instanceId, command_id: commandId, session_id: String(owner.sessionId), user_id: String(owner.userId), token_id: (await mintToken(owner)).id };
 });
 
 describe("the registry", () => {
@@ -184,7 +199,19 @@ describe("credentials", () => {
 });
 
 describe("bodies", () => {
-  const tokenFor = (op: Operation["spec"]) => (!needsOwner(op) ? undefined : ownersOnly(op) ? user.accessToken : admin.accessToken);
+  // They take turns: all these tries are more than one of them may make in a minute.
+  let people: readonly string[];
+  let administrators: readonly string[];
+  beforeAll(async () => {
+    const crowd = await Promise.all(Array.from({ length: 6 }, () => signUpUser()));
+    const { DB } = env as unknown as { DB: D1Database };
+    const promoted = crowd.slice(4);
+    await DB.batch(promoted.map(({ userId }) => DB.prepare("UPDATE users SET role = 'superadmin' WHERE id = ?").bind(userId)));
+    people = crowd.slice(0, 4).map(({ accessToken }) => accessToken);
+    administrators = promoted.map(({ accessToken }) => accessToken);
+  });
+  const turnOf = (op: Operation["spec"], tokens: readonly string[]) => tokens[listed.findIndex((other) => other.op === op) % tokens.length];
+  const tokenFor = (op: Operation["spec"]) => (needsOwner(op) ? turnOf(op, ownersOnly(op) ? people : administrators) : undefined);
 
   it.each(named(takesBody))("%s: malformed JSON, a list, too much, and nothing", async (_, op) => {
     const token = tokenFor(op);

@@ -8,6 +8,7 @@ import { api, codeMailedTo, expectStatus, logIn as logInToSett, mintToken, signU
 import { faults } from "../support/homeserver/client";
 import type { FaultKind } from "../support/homeserver/faults.mjs";
 import { newPerson, registerBot } from "../support/homeserver/people";
+import { setPlan } from "../support/plans";
 import { accountOf, bindings, contextAt, devicesOf, settled, whoIs } from "../support/homeserver/view";
 
 interface BotBody {
@@ -29,8 +30,7 @@ const created = async (user: TestUser, username = newName()): Promise<BotBody> =
 /** Lifts the cap, so that a test may make as many bots as it needs. */
 async function signUpWithoutCap(): Promise<TestUser> {
   const user = await signUpUser();
-  await bindings.DB.prepare("INSERT INTO plans (key, name, tier, created_at, updated_at) VALUES ('uncapped', 'No cap', 9, 0, 0) ON CONFLICT DO NOTHING").run();
-  await bindings.DB.prepare("UPDATE users SET plan_key = 'uncapped' WHERE id = ?").bind(user.userId).run();
+  await setPlan(user, "team");
   return user;
 }
 
@@ -125,7 +125,7 @@ describe("a bot's life on the homeserver", () => {
     expect(answers.map((answer) => answer.status).sort()).toEqual([201, 409, 409]);
     await expectInStep(username);
     const capped = await signUpUser();
-    await bindings.DB.prepare("UPDATE users SET plan_key = 'free' WHERE id = ?").bind(capped.userId).run();
+    await setPlan(capped, "free");
     const many = await Promise.all(Array.from({ length: 5 }, () => create(capped, newName())));
     expect(many.filter((answer) => answer.status === 201)).toHaveLength(2);
     for (const refused of many.filter((answer) => answer.status !== 201)) expect(["plan_limit", "conflict"]).toContain((refused.body as unknown as { code: string }).code);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { expectStatus, signUpUser, uniqueName, type TestUser } from "../support/client";
 import { bindings, devicesOf, whoIs } from "../support/homeserver/view";
+import { setTrialEnd } from "../support/plans";
 import { confirmAs, PublishedCli } from "../support/published-cli";
 
 const newName = () => uniqueName("r").slice(0, 18);
@@ -62,7 +63,7 @@ describe("the published command line, beside a homeserver", () => {
     expect(await theirs.createBot(name)).toBe(true);
     expect(await cli.createBot(name)).toBe(false);
     expect(cli.printed.at(-1)).toBe("Error: This bot name is taken.");
-    await bindings.DB.prepare("UPDATE users SET trial_ends_at = 0 WHERE id = ?").bind(user.userId).run();
+    await setTrialEnd(user, 0);
     for (let n = 0; n < 2; n++) expect(await cli.createBot(newName())).toBe(true);
     expect(await cli.createBot(newName())).toBe(false);
     expect(cli.printed.at(-1)).toMatch(/^Error: Your plan allows 2 bots/);

@@ -48,9 +48,3 @@ export interface Claim {
  */
 export const isAbandonedClaim = (claim: Claim, nowMs: number): boolean =>
   !claim.accountVerified && claim.status === "active" && (claim.codeExpiresAt === null || claim.codeExpiresAt <= nowMs);
-
-/** The plan that counts today. Paid plans will come before the trial. */
-export function effectivePlan(account: { readonly planKey: string | null; readonly trialEndsAt: number }, nowMs: number): { readonly plan: string; readonly status: string; readonly endsAt: number | null } {
-  if (account.planKey !== null) return { plan: account.planKey, status: "active", endsAt: null };
-  return account.trialEndsAt > nowMs ? { plan: "free_trial", status: "trialing", endsAt: account.trialEndsAt } : { plan: "free", status: "free", endsAt: null };
-}

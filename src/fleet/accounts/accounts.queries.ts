@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Ctx, OwnerCtx } from "../../kernel/context";
 import { AppError } from "../../kernel/errors/app-error";
+import { getEntitlements } from "../plans";
 import { emailKeyOf, isAbandonedClaim, isReservedUsername, phoneKeyOf, USERNAME_MAX, USERNAME_PATTERN } from "./accounts.core";
 import {
   isEmail,
@@ -24,7 +25,8 @@ export async function getOwnAccount(ctx: OwnerCtx): Promise<Account> {
 
 /** The caller's own profile. @throws AppError UNAUTHENTICATED when the account is gone */
 export async function getProfile(ctx: OwnerCtx): Promise<z.input<typeof ProfileView>> {
-  return toProfileView(await getOwnAccount(ctx), ctx.clock.now());
+  const [account, entitlements] = await Promise.all([getOwnAccount(ctx), getEntitlements(ctx, ctx.actor.userId)]);
+  return toProfileView(account, entitlements);
 }
 
 /** Whether a sign-up could have this user name. */

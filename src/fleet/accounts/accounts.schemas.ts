@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { iso, isoOrNull } from "../../kernel/clock";
-import { effectivePlan, USERNAME_MAX, USERNAME_MIN, USERNAME_PATTERN } from "./accounts.core";
+import { standingOf, type Entitlements } from "../plans";
+import { USERNAME_MAX, USERNAME_MIN, USERNAME_PATTERN } from "./accounts.core";
 import type { Account } from "./accounts.store";
 
 const Email = z.email().max(254);
@@ -98,8 +99,8 @@ export const DeactivateAccountBody = Confirmation.meta({ id: "SelfDeactivateRequ
 
 export const DeactivateAccountView = z.object({ success: z.boolean(), message: z.string() }).meta({ id: "SelfDeactivateResponse" });
 
-export function toProfileView(account: Account, nowMs: number): z.input<typeof ProfileView> {
-  const { plan, status, endsAt } = effectivePlan(account, nowMs);
+export function toProfileView(account: Account, entitlements: Entitlements): z.input<typeof ProfileView> {
+  const { plan, status, endsAt } = standingOf(entitlements);
   return {
     id: account.id,
     name: account.name,

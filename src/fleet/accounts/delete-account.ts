@@ -40,7 +40,7 @@ async function endAccount(ctx: OwnerCtx, password: string, how: "deleted_by_owne
     await revokeAllCliTokens(ctx, plan, account.id, now);
     const matrix = how === "deleted_by_owner" && account.matrixAccountCreated ? matrixDeactivation(ctx, account.matrixId) : null;
     if (matrix) plan.effect(matrix);
-    plan.effect({ type: "bots.delete_all", payload: { userId: account.id } });
+    plan.effect({ type: "bots.delete_all", payload: { userId: account.id } }).effect({ type: "subscriptions.end_all", payload: { userId: account.id } });
     await plan.commit();
     return { success: true, message: how === "deleted_by_owner" ? "Account deleted." : "Account deactivated." };
   });

@@ -1,4 +1,4 @@
-export { CODE_TRIES, effectivePlan, emailKeyOf, isReservedUsername, RESEND_GAP_MS, weaknessOf } from "./accounts.core";
+export { CODE_TRIES, emailKeyOf, isReservedUsername, RESEND_GAP_MS, weaknessOf } from "./accounts.core";
 export {
   forgetExpiredCodes,
   deleteCode,

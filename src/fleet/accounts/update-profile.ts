@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { OwnerCtx } from "../../kernel/context";
 import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { invalidField } from "../../kernel/errors/app-error";
+import { getEntitlements } from "../plans";
 import { emailKeyOf, phoneKeyOf } from "./accounts.core";
 import { getOwnAccount } from "./accounts.queries";
 import { toProfileView, type ProfileView, type UpdateProfileBody } from "./accounts.schemas";
@@ -15,7 +16,7 @@ import { updateProfileRow } from "./accounts.store";
 export function updateProfile(ctx: OwnerCtx, input: z.output<typeof UpdateProfileBody>): Promise<z.input<typeof ProfileView>> {
   return retryLostUpdate(async () => {
     const now = ctx.clock.now();
-    const account = await getOwnAccount(ctx);
+    const [account, entitlements] = await Promise.all([getOwnAccount(ctx), getEntitlements(ctx, ctx.actor.userId)]);
     if (emailKeyOf(input.email) !== account.emailKey) throw invalidField(["body", "email"], "The e-mail address cannot be changed here");
     if (input.username.toLowerCase() !== account.username) throw invalidField(["body", "username"], "The user name cannot be changed");
     const change = {
@@ -32,6 +33,6 @@ export function updateProfile(ctx: OwnerCtx, input: z.output<typeof UpdateProfil
       .audit({ action: "account.update", subject: { type: "account", id: account.sub }, detail: { changed } });
     if (ctx.services.matrix?.admin && (changed.includes("displayName") || changed.includes("name"))) plan.effect({ type: "matrix.rename_account", payload: { userId: account.id } });
     await plan.commit();
-    return toProfileView({ ...account, ...change, updatedAt: now }, now);
+    return toProfileView({ ...account, ...change, updatedAt: now }, entitlements);
   });
 }

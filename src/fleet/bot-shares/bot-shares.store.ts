@@ -139,6 +139,13 @@ export const expireShareRows = (ctx: Ctx, tenantId: number, ids: readonly number
 /** Condition right after {@link expireShareRows}: it met all of them, so nobody else ended one meanwhile. */
 export const isExpiredNow = (shares: number): SQL => sql`changes() = ${shares}`;
 
+/** At most a chunk of ids; misses those that ended meanwhile. */
+export const endShareRowsForPlan = (ctx: Ctx, tenantId: number, ids: readonly number[], now: number) =>
+  ctx.db
+    .update(botShares)
+    .set({ endedAt: now, endReason: "plan", updatedAt: now, version: sql`${botShares.version} + 1` })
+    .where(and(eq(botShares.tenantId, tenantId), inArray(botShares.id, [...ids]), isNull(botShares.endedAt)));
+
 /** Owners with overdue shares. */
 export async function listOwnersWithOverdueShares(ctx: Ctx, now: number, limit: number): Promise<number[]> {
   return (await ctx.db.selectDistinct({ tenantId: botShares.tenantId }).from(botShares).where(overdue(now)).limit(limit)).map((row) => row.tenantId);

@@ -3,7 +3,7 @@ import type { OwnerCtx } from "../../kernel/context";
 import { isUniqueViolation, Plan, retryLostUpdate } from "../../kernel/db/client";
 import { AppError, invalidField, notFound } from "../../kernel/errors/app-error";
 import { findBot } from "../bots";
-import { getPlanOf, requireRoomInPlan } from "../plans";
+import { requireCapability } from "../plans";
 import { endOf, readExpiry, SHARES_MAX } from "./bot-shares.core";
 import { toShareView, type CreateShareBody, type ShareView } from "./bot-shares.schemas";
 import { countShares, endShareRow, findOpenShare, findRecipient, insertShare, isShareable, withinShareCap, type Share } from "./bot-shares.store";
@@ -32,9 +32,7 @@ export function createShare(ctx: OwnerCtx, input: Input): Promise<z.input<typeof
     const open = await findOpenShare(ctx, bot.id, recipient.id);
     const overdue = open && endOf(open, "expired", now);
     if (open && !overdue) throw alreadyShared();
-    const [plan, current] = await Promise.all([getPlanOf(ctx, userId), countShares(ctx, userId, now)]);
-    const cap = Math.min(plan.maxBotShares ?? SHARES_MAX, SHARES_MAX);
-    requireRoomInPlan("max_bot_shares", cap, current);
+    const cap = Math.min((await requireCapability(ctx, userId, "max_bot_shares", (tenantId) => countShares(ctx, tenantId, now))) ?? SHARES_MAX, SHARES_MAX);
 
     const work = new Plan(ctx);
     if (open && overdue) work.guarded(endShareRow(ctx, open, overdue)).effect(sharesEndedEffect(bot, now));

@@ -4,7 +4,7 @@ import type { OwnerCtx } from "../../kernel/context";
 import { botLocalpart, getBot, listBots, type Bot } from "../bots";
 import { objectOf, refOf } from "../instances";
 import { healthScore, phaseOfRow } from "../pairings";
-import { getPlanOf, requireFeature } from "../plans";
+import { requireFeature } from "../plans";
 import { silentDetail, toBotStats, toDashboard, type KnownBot } from "./bot-status.core";
 import type { BotDashboard, BotStats } from "./bot-status.schemas";
 import { findNewestPairing } from "./bot-status.store";
@@ -28,9 +28,7 @@ export async function listBotSkills(ctx: OwnerCtx, botId: string): Promise<reado
 }
 
 /** @throws AppError FEATURE_NOT_AVAILABLE */
-async function requireBotDashboard(ctx: OwnerCtx): Promise<void> {
-  requireFeature("bot_dashboard_access", (await getPlanOf(ctx, ctx.actor.userId)).botDashboardAccess);
-}
+const requireBotDashboard = (ctx: OwnerCtx): Promise<void> => requireFeature(ctx, ctx.actor.userId, "bot_dashboard_access");
 
 /** All bots of the caller with their numbers: one object call beside one D1 query. @throws AppError FEATURE_NOT_AVAILABLE */
 export async function getBotDashboard(ctx: OwnerCtx): Promise<BotDashboard> {

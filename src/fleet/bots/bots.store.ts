@@ -86,6 +86,42 @@ export const endSharesOf = (ctx: Ctx, botId: string, reason: "bot_deleted" | "pl
     .set({ endedAt: now, endReason: reason, updatedAt: now, version: sql`${botShares.version} + 1` })
     .where(and(eq(botShares.botId, botId), isNull(botShares.endedAt)));
 
+/** Bots of one chunk of ids that work on: what is about to be parked. */
+const working = (tenantId: number, ids: readonly string[]) => and(eq(bots.tenantId, tenantId), inArray(bots.id, [...ids]), eq(bots.status, "active"), isNull(bots.planDisabledAt));
+
+/** The machines that these bots are on get other rosters. */
+export const bumpRostersOf = (ctx: Ctx, tenantId: number, ids: readonly string[]) =>
+  ctx.db
+    .update(instances)
+    .set({ rosterSeq: sql`${instances.rosterSeq} + 1` })
+    .where(and(eq(instances.tenantId, tenantId), inArray(instances.instanceId, ctx.db.select({ id: sql<string>`${bots.instanceId}` }).from(bots).where(and(working(tenantId, ids), isNotNull(bots.instanceId))))));
+
+export const parkBotRows = (ctx: Ctx, tenantId: number, ids: readonly string[], now: number) =>
+  ctx.db
+    .update(bots)
+    .set({ planDisabledAt: now, instanceId: null, pairingId: null, settleAt: now, settleAttempts: 0, updatedAt: now, version: sql`${bots.version} + 1` })
+    .where(working(tenantId, ids));
+
+export const unparkBotRows = (ctx: Ctx, tenantId: number, ids: readonly string[], now: number) =>
+  ctx.db
+    .update(bots)
+    .set({ planDisabledAt: null, matrixState: "unknown", settleAt: now, settleAttempts: 0, updatedAt: now, version: sql`${bots.version} + 1` })
+    .where(and(eq(bots.tenantId, tenantId), inArray(bots.id, [...ids]), eq(bots.status, "active"), isNotNull(bots.planDisabledAt)));
+
+/** Pairings and codes of bots that are parked. */
+export const closePairingsForPlan = (ctx: Ctx, tenantId: number, ids: readonly string[], now: number) =>
+  ctx.db
+    .update(pairings)
+    .set({ status: "closed", closedAt: now, closeReason: "plan_disabled", updatedAt: now, version: sql`${pairings.version} + 1` })
+    .where(and(eq(pairings.tenantId, tenantId), inArray(pairings.botId, [...ids]), inArray(pairings.status, ["pending", "redeemed"])));
+
+/** Shares of bots that are parked. */
+export const endSharesOfBots = (ctx: Ctx, tenantId: number, ids: readonly string[], now: number) =>
+  ctx.db
+    .update(botShares)
+    .set({ endedAt: now, endReason: "plan", updatedAt: now, version: sql`${botShares.version} + 1` })
+    .where(and(eq(botShares.tenantId, tenantId), inArray(botShares.botId, [...ids]), isNull(botShares.endedAt)));
+
 /** A deleted bot is in no room any more: its account parts them all. */
 export const forgetRoomsOf = (ctx: Ctx, botId: string) => ctx.db.delete(botRooms).where(eq(botRooms.botId, botId));
 

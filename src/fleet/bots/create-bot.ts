@@ -4,7 +4,7 @@ import { AppError, invalidField } from "../../kernel/errors/app-error";
 import { newUuid } from "../../kernel/ids/ids";
 import type { MatrixAccount } from "../../kernel/ports/matrix";
 import { requireBotHomeserver, type BotHomeserver } from "../matrix-accounts";
-import { getPlanOf, requireRoomInPlan } from "../plans";
+import { requireCapability } from "../plans";
 import { botLocalpart, botMatrixId, botUsernameOf, SAGA_LEASE_MS } from "./bots.core";
 import { countBots, deleteBotRow, findBotByUsername, insertBot, updateBotRow, withinBotCap, type Bot } from "./bots.store";
 import { deleteOtherDevices, newDeviceId, openDevice, sealBotToken } from "./credentials";
@@ -75,8 +75,7 @@ async function reserveName(ctx: OwnerCtx, home: BotHomeserver, input: NewBot, us
   const mine = held?.tenantId === userId;
   const free = !held || (mine && (held.status === "deleted" || (held.status === "creating" && (held.settleAt ?? 0) <= now)));
   if (!free) throw nameTaken();
-  const { maxBots } = await getPlanOf(ctx, userId);
-  if (maxBots !== null) requireRoomInPlan("max_bots", maxBots, await countBots(ctx, userId));
+  const cap = await requireCapability(ctx, userId, "max_bots", (tenantId) => countBots(ctx, tenantId));
   const matrixId = botMatrixId(username, ctx.config.matrixServerName);
   const known = await home.admin.findAccount(matrixId);
   if (known && !known.deactivated && !held) throw nameTaken();
@@ -96,7 +95,7 @@ async function reserveName(ctx: OwnerCtx, home: BotHomeserver, input: NewBot, us
   const plan = new Plan(ctx);
   if (held) plan.guarded(deleteBotRow(ctx, held));
   plan.write(insertBot(ctx, row));
-  if (maxBots !== null) plan.require(withinBotCap(ctx, userId, maxBots));
+  if (cap !== null) plan.require(withinBotCap(ctx, userId, cap));
   try {
     await plan.commit();
   } catch (error) {

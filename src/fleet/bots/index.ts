@@ -4,6 +4,7 @@ export { getBot, getBotByName, listBots } from "./bots.queries";
 export {
   bumpRoster,
   closePairingsOfInstance,
+  countBots,
   countUnpairedBots,
   findBot,
   findBotRow,
@@ -16,7 +17,7 @@ export {
 export { createBot, type CreatedBot } from "./create-bot";
 export { clearOtherDevices, readyCredentials, type ReadyCredentials } from "./credentials";
 export { deleteBot, deleteBotsOf } from "./delete-bot";
-export { parkBot, unparkBot } from "./park-bot";
+export { addBotParking, addBotReturn, parkBot, unparkBot } from "./park-bot";
 export { projectBots } from "./project-bots";
 export { projectEffect } from "./project-effect";
 export { settleBot } from "./settle-bot";

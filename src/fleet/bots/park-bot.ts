@@ -1,8 +1,9 @@
 import type { Ctx } from "../../kernel/context";
+import { chunked } from "../../kernel/db/chunked";
 import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { notFound } from "../../kernel/errors/app-error";
 import { addEnding } from "./delete-bot";
-import { findBot, updateBotRow } from "./bots.store";
+import { bumpRostersOf, closePairingsForPlan, endSharesOfBots, findBot, parkBotRows, unparkBotRows, updateBotRow } from "./bots.store";
 import { settleBot } from "./settle-bot";
 
 /**
@@ -38,4 +39,19 @@ export async function unparkBot(ctx: Ctx, tenantId: number, botId: string): Prom
       .commit();
   });
   await settleBot(ctx, botId);
+}
+
+/**
+ * {@link parkBot} for many at once, added to the caller's own commit, without the audit rows: whoever decides says why. What the homeserver
+ * then owes is marked on the rows; `settleBot`, or the reconciler, does it. Machines get their new rosters by `bots.project`, which the caller adds.
+ */
+export function addBotParking(ctx: Ctx, plan: Plan, tenantId: number, botIds: readonly string[], now: number): void {
+  for (const ids of chunked(botIds)) {
+    plan.write(bumpRostersOf(ctx, tenantId, ids)).write(closePairingsForPlan(ctx, tenantId, ids, now)).write(endSharesOfBots(ctx, tenantId, ids, now)).write(parkBotRows(ctx, tenantId, ids, now));
+  }
+}
+
+/** {@link unparkBot} for many at once, as {@link addBotParking}. */
+export function addBotReturn(ctx: Ctx, plan: Plan, tenantId: number, botIds: readonly string[], now: number): void {
+  for (const ids of chunked(botIds)) plan.write(unparkBotRows(ctx, tenantId, ids, now));
 }

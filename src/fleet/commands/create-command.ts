@@ -1,6 +1,6 @@
 import type { OwnerCtx } from "../../kernel/context";
 import { AppError, invalidField, notFound } from "../../kernel/errors/app-error";
-import { objectOf, refOf } from "../instances";
+import { objectOf, refOf, requireCarried } from "../instances";
 import { COMMANDS_OPEN_MAX, type AnyCommandType, type CommandView } from "./commands.core";
 
 /** Largest payload, characters of JSON. */
@@ -17,11 +17,12 @@ export interface CommandRequest {
 
 /**
  * Queues a command for one of the caller's machines. When this returns, the command is in the object's SQLite.
- * @throws AppError NOT_FOUND, COMMAND_QUEUE_FULL, VALIDATION_ERROR
+ * @throws AppError NOT_FOUND, INSTANCE_DISABLED_BY_PLAN, COMMAND_QUEUE_FULL, VALIDATION_ERROR
  */
 export async function createCommand(ctx: OwnerCtx, request: CommandRequest): Promise<{ readonly command: CommandView; readonly reachable: boolean }> {
   if (JSON.stringify(request.payload ?? null).length > PAYLOAD_MAX_CHARS) throw invalidField(["body", "payload"], `Payload should have at most ${PAYLOAD_MAX_CHARS} characters`, "string_too_big");
   if ((request.idempotencyKey?.length ?? 0) > KEY_MAX_CHARS) throw invalidField(["header", "idempotency-key"], `String should have at most ${KEY_MAX_CHARS} characters`, "string_too_big");
+  await requireCarried(ctx, ctx.actor.userId, request.instanceId);
   const answer = await objectOf(ctx, request.instanceId).enqueueCommand(refOf(ctx, request.instanceId), { type: request.type, payload: request.payload, idempotencyKey: request.idempotencyKey });
   switch (answer.kind) {
     case "gone":

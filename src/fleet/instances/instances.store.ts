@@ -1,4 +1,4 @@
-import { and, count, eq, isNull, lte, ne, or, sql, type SQL } from "drizzle-orm";
+import { and, count, eq, inArray, isNotNull, isNull, lte, ne, or, sql, type SQL } from "drizzle-orm";
 import { fingerprintHistory, instances } from "../../schema/instances";
 import type { Ctx } from "../../kernel/context";
 
@@ -26,8 +26,8 @@ export function listInstanceRows(ctx: Ctx, tenantId: number): Promise<InstanceRo
   return ctx.db.select().from(instances).where(eq(instances.tenantId, tenantId)).orderBy(instances.createdAt, instances.id);
 }
 
-/** Machines that count against the cap: local (cloud ones count apart) and not archived. */
-const counted = (tenantId: number) => and(eq(instances.tenantId, tenantId), isNull(instances.archivedAt), or(isNull(instances.provider), ne(instances.provider, "orgo")));
+/** Machines that count against the cap: local (cloud ones count apart), neither archived nor parked. */
+const counted = (tenantId: number) => and(eq(instances.tenantId, tenantId), isNull(instances.archivedAt), isNull(instances.planDisabledAt), or(isNull(instances.provider), ne(instances.provider, "orgo")));
 
 export async function countLocalInstances(ctx: Ctx, tenantId: number): Promise<number> {
   const [row] = await ctx.db.select({ n: count() }).from(instances).where(counted(tenantId));
@@ -54,6 +54,24 @@ export const updateInstance = (ctx: Ctx, row: InstanceRow, changes: Partial<Inst
 /** Guarded by `version`. */
 export const deleteInstanceRow = (ctx: Ctx, row: InstanceRow) =>
   ctx.db.delete(instances).where(and(eq(instances.id, row.id), eq(instances.tenantId, row.tenantId), eq(instances.version, row.version)));
+
+export async function isParkedInstance(ctx: Ctx, tenantId: number, instanceId: string): Promise<boolean> {
+  return (await ctx.db.select({ id: instances.id }).from(instances).where(and(mine(tenantId, instanceId), isNotNull(instances.planDisabledAt))).limit(1)).length > 0;
+}
+
+/** At most a chunk of ids. */
+export const parkInstanceRows = (ctx: Ctx, tenantId: number, ids: readonly string[], now: number) =>
+  ctx.db
+    .update(instances)
+    .set({ planDisabledAt: now, updatedAt: now, version: sql`${instances.version} + 1` })
+    .where(and(eq(instances.tenantId, tenantId), inArray(instances.instanceId, [...ids]), isNull(instances.planDisabledAt)));
+
+/** At most a chunk of ids. */
+export const unparkInstanceRows = (ctx: Ctx, tenantId: number, ids: readonly string[], now: number) =>
+  ctx.db
+    .update(instances)
+    .set({ planDisabledAt: null, updatedAt: now, version: sql`${instances.version} + 1` })
+    .where(and(eq(instances.tenantId, tenantId), inArray(instances.instanceId, [...ids]), isNotNull(instances.planDisabledAt)));
 
 /** Append-only; the same sighting twice is one row. */
 export const appendFingerprint = (ctx: Ctx, tenantId: number, instanceId: string, fingerprint: string) =>

@@ -3,7 +3,7 @@ import { isUniqueViolation, LostUpdateError, Plan, retryLostUpdate } from "../..
 import { AppError, notFound } from "../../kernel/errors/app-error";
 import { findBoundInstance, recordTokenUse } from "../cli-tokens";
 import { projectBots } from "../bots";
-import { getPlanOf, requireRoomInPlan } from "../plans";
+import { getEntitlements, requireCapability } from "../plans";
 import { toInstanceView } from "./instance-view";
 import { mintInstanceId } from "./instances.core";
 import type { InstanceView, RegisterInstanceInput } from "./instances.schemas";
@@ -74,12 +74,8 @@ async function refreshInstance(ctx: OwnerCtx, row: InstanceRow, input: RegisterI
 /** The cap that a new machine must keep, null when there is none. @throws AppError PLAN_LIMIT, TRIAL_ABUSE */
 async function requireRoom(ctx: OwnerCtx, input: RegisterInstanceInput, fingerprint: string | null): Promise<number | null> {
   const tenantId = ctx.actor.userId;
-  const plan = await getPlanOf(ctx, tenantId);
-  const cap = input.provider === "orgo" ? null : plan.maxInstances;
-  if (cap !== null) {
-    requireRoomInPlan("multiple_openclaw_instances", cap, await countLocalInstances(ctx, tenantId));
-  }
-  if (fingerprint !== null && plan.key === "free_trial" && (await isFingerprintOfOther(ctx, tenantId, fingerprint))) {
+  const cap = input.provider === "orgo" ? null : await requireCapability(ctx, tenantId, "multiple_openclaw_instances", (id) => countLocalInstances(ctx, id));
+  if (fingerprint !== null && (await getEntitlements(ctx, tenantId)).source === "trial" && (await isFingerprintOfOther(ctx, tenantId, fingerprint))) {
     throw new AppError("TRIAL_ABUSE", "This machine is already registered under another account; a free trial cannot be used on it again.");
   }
   return cap;
@@ -113,5 +109,5 @@ async function createInstance(ctx: OwnerCtx, input: RegisterInstanceInput, finge
     if (isUniqueViolation(error, "instances.")) throw new LostUpdateError(error);
     throw error;
   }
-  return { ...row, id: 0, rosterSeq: 0, archivedAt: null, planDisabledAt: null, version: 1 };
+  return { ...row, id: 0, rosterSeq: 0, vmEntitlementId: null, archivedAt: null, planDisabledAt: null, version: 1 };
 }

@@ -3,6 +3,7 @@ import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { AppError, notFound } from "../../kernel/errors/app-error";
 import { newUuid, randomBytes } from "../../kernel/ids/ids";
 import { findBot, isUsable, type Bot } from "../bots";
+import { requireCarried } from "../instances";
 import { announceEffect } from "./announce-pairing";
 import { CODE_LIFE_MS, newPairCode } from "./pair-code.core";
 import { hashPairCode, sealPairCode } from "./pair-code";
@@ -18,12 +19,12 @@ export interface CreatedPairing {
 /**
  * Makes a code that puts one of the caller's bots on a machine; older codes of the bot are worthless from now on. Its machines hear of
  * it at once.
- * @throws AppError NOT_FOUND, BOT_DISABLED_BY_PLAN, PAIRING_TARGET_MISMATCH
+ * @throws AppError NOT_FOUND, BOT_DISABLED_BY_PLAN, INSTANCE_DISABLED_BY_PLAN, PAIRING_TARGET_MISMATCH
  */
 export function createPairing(ctx: OwnerCtx, botId: string, targetInstanceId: string | null): Promise<CreatedPairing> {
   const { userId } = ctx.actor;
   return retryLostUpdate(async () => {
-    const [bot, targetIsMine] = await Promise.all([findBot(ctx, userId, botId), targetInstanceId === null || isMachine(ctx, userId, targetInstanceId)]);
+    const [bot, targetIsMine] = await Promise.all([findBot(ctx, userId, botId), targetInstanceId === null || isMachine(ctx, userId, targetInstanceId), targetInstanceId !== null && requireCarried(ctx, userId, targetInstanceId)]);
     if (!bot) throw notFound("Bot");
     if (!isUsable(bot)) throw new AppError("BOT_DISABLED_BY_PLAN", "Your plan does not carry this bot any more.");
     if (!targetIsMine) throw new AppError("PAIRING_TARGET_MISMATCH", "The machine that this code should be for is not one of yours.");

@@ -3,5 +3,5 @@ export { createPairing, type CreatedPairing } from "./create-pairing";
 export { forgetEndedPairings, listMachineIds } from "./pairings.store";
 export { KEEP_ENDED_MS } from "./pair-code.core";
 export { healthScore, phaseOfRow } from "./pairings.core";
-export { listPairEvents } from "./pairings.queries";
+export { findWaitingCode, listPairEvents } from "./pairings.queries";
 export { renewPairing } from "./renew-pairing";

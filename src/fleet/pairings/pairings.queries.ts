@@ -1,10 +1,10 @@
 import type { z } from "zod";
-import type { OwnerCtx } from "../../kernel/context";
+import type { Ctx, OwnerCtx } from "../../kernel/context";
 import { findBoundInstance } from "../cli-tokens";
 import { isForAnyMachine, isForMachine } from "./pair-code.core";
 import { unsealPairCode } from "./pair-code";
 import { secondsUntil, toPairEvent, type PairEvent, type PendingPairsQuery, type PendingPairsView } from "./pairings.schemas";
-import { listWaitingPairings, type WaitingPairing } from "./pairings.store";
+import { findWaitingPairing, listWaitingPairings, type WaitingPairing } from "./pairings.store";
 
 /**
  * Codes of the caller's bots that nobody redeemed yet, newest first. A token that is bound to a machine, or `instance_id`, hides those for
@@ -37,6 +37,14 @@ export async function listPairEvents(ctx: OwnerCtx, instanceId: string | null): 
   const waiting = await listWaitingPairings(ctx, ctx.actor.userId, ctx.clock.now());
   const visible = waiting.filter(({ pairing, machineCount }) => (instanceId === null ? isForAnyMachine(pairing.targetInstanceId, machineCount) : isForMachine(pairing.targetInstanceId, instanceId)));
   return withCodes(ctx, visible, (code, { pairing, bot }) => toPairEvent(code, bot, pairing.targetInstanceId));
+}
+
+/** The code of one bot that waits to be redeemed, for its owner only; null when none does. */
+export async function findWaitingCode(ctx: Ctx, tenantId: number, botId: string): Promise<{ readonly code: string; readonly expiresInSeconds: number } | null> {
+  const now = ctx.clock.now();
+  const pairing = await findWaitingPairing(ctx, tenantId, botId, now);
+  const code = pairing && (await unsealPairCode(ctx, pairing));
+  return pairing && code ? { code, expiresInSeconds: secondsUntil(pairing.expiresAt, now) } : null;
 }
 
 async function withCodes<T>(ctx: OwnerCtx, waiting: readonly WaitingPairing[], show: (code: string, waiting: WaitingPairing) => T): Promise<T[]> {

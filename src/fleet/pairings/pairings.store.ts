@@ -52,11 +52,12 @@ export async function findLastMachine(ctx: Ctx, tenantId: number, botId: string)
 export interface WaitingPairing {
   readonly pairing: Pairing;
   readonly bot: Bot;
-  /** How many machines the owner has, without archived ones. */
+  /** How many machines the owner has, without archived and parked ones. */
   readonly machineCount: number;
 }
 
-const active = (tenantId: number) => and(eq(instances.tenantId, tenantId), isNull(instances.archivedAt));
+/** Machines that a bot may be on. */
+const active = (tenantId: number) => and(eq(instances.tenantId, tenantId), isNull(instances.archivedAt), isNull(instances.planDisabledAt));
 
 /** Codes that can be redeemed at `now`, newest first. */
 export function listWaitingPairings(ctx: Ctx, tenantId: number, now: number): Promise<WaitingPairing[]> {
@@ -70,13 +71,19 @@ export function listWaitingPairings(ctx: Ctx, tenantId: number, now: number): Pr
     .limit(WAITING_MAX);
 }
 
-/** The owner's machines that are not archived, oldest first. */
+/** A bot's newest code that can be redeemed at `now`. */
+export async function findWaitingPairing(ctx: Ctx, tenantId: number, botId: string, now: number): Promise<Pairing | null> {
+  const waiting = and(eq(pairings.tenantId, tenantId), eq(pairings.botId, botId), eq(pairings.status, "pending"), gt(pairings.expiresAt, now));
+  return (await ctx.db.select().from(pairings).where(waiting).orderBy(desc(pairings.createdAt)).limit(1))[0] ?? null;
+}
+
+/** The owner's machines that a bot may be on, oldest first. */
 export async function listMachineIds(ctx: Ctx, tenantId: number, limit = MACHINES_MAX): Promise<string[]> {
   const rows = await ctx.db.select({ instanceId: instances.instanceId }).from(instances).where(active(tenantId)).orderBy(asc(instances.createdAt), asc(instances.id)).limit(limit);
   return rows.map((row) => row.instanceId);
 }
 
-/** Whether this is a machine of the owner that is not archived. */
+/** Whether this is a machine of the owner that a bot may be on. */
 export async function isMachine(ctx: Ctx, tenantId: number, instanceId: string): Promise<boolean> {
   return (await ctx.db.select({ id: instances.id }).from(instances).where(and(active(tenantId), eq(instances.instanceId, instanceId))).limit(1)).length > 0;
 }

@@ -3,16 +3,16 @@ import type { OwnerCtx } from "../../kernel/context";
 import { Plan } from "../../kernel/db/client";
 import { AppError } from "../../kernel/errors/app-error";
 import { findAccountById } from "../accounts";
-import { hasPrioritySupport } from "./support-reports.core";
+import { getEntitlements, hasFeature } from "../plans";
 import { toCreatedView, type CreatedReportView, type CreateReportBody } from "./support-reports.schemas";
 import { insertReport, type SupportReport } from "./support-reports.store";
 
 /** Takes a report in. Its text stays out of the audit. @throws AppError UNAUTHENTICATED when the account is gone */
 export async function createReport(ctx: OwnerCtx, input: z.output<typeof CreateReportBody>): Promise<z.input<typeof CreatedReportView>> {
-  const account = await findAccountById(ctx, ctx.actor.userId);
+  const [account, entitlements] = await Promise.all([findAccountById(ctx, ctx.actor.userId), getEntitlements(ctx, ctx.actor.userId)]);
   if (!account) throw new AppError("UNAUTHENTICATED", "This account does not exist any more.");
   const now = ctx.clock.now();
-  const prioritySupport = hasPrioritySupport(account.planKey);
+  const prioritySupport = hasFeature(entitlements, "priority_support");
   const [inserted] = await new Plan(ctx)
     .write(
       insertReport(ctx, {

@@ -2,11 +2,6 @@
 export const REPORT_STATUSES = ["open", "in_progress", "resolved", "closed"] as const;
 export type ReportStatus = (typeof REPORT_STATUSES)[number];
 
-/** Plans whose reports come first. */
-const PRIORITY_PLANS: ReadonlySet<string> = new Set(["pro", "business", "enterprise"]);
-
-export const hasPrioritySupport = (planKey: string | null): boolean => planKey !== null && PRIORITY_PLANS.has(planKey);
-
 /** When a report counts as resolved after a move: the first time stays, and opening it again takes it away. */
 export function resolvedAtAfter(status: ReportStatus, resolvedAt: number | null, nowMs: number): number | null {
   if (status === "resolved") return resolvedAt ?? nowMs;

@@ -22,7 +22,8 @@ export function createAppStore(config: AppStoreConfig, clock: Clock = systemCloc
     if (signed.purchase.bundleId !== bundleId) return { kind: "wrong_app" };
     const purchase = signed.isSubscription ? await refresh(signed.purchase) : signed.purchase;
     if (purchase === null) return { kind: "invalid", reason: "transaction_unknown" };
-    return purchase.productId === productId ? { kind: "ok", purchase } : { kind: "no_such_product" };
+    if (purchase.productId !== productId) return { kind: "no_such_product" };
+    return purchase === signed.purchase ? { kind: "ok", purchase, signedAt: signed.signedAt } : { kind: "ok", purchase };
   };
 
   return {

@@ -1,7 +1,7 @@
 import type { NotificationVerdict } from "../../kernel/ports/app-store";
 import { isObject, textOf, type Json } from "./json";
 import { verifySignedData, type Trust } from "./signed-data";
-import { environmentOf, readSignedPurchase } from "./signed-data-purchases";
+import { environmentOf, readSignedPurchase, STATUS } from "./signed-data-purchases";
 
 /** Apple's words for types, and the UUID; both go to logs and into the database. */
 const WORD = /^[A-Z0-9_]{1,80}$/;
@@ -32,7 +32,9 @@ export async function readNotification(signedPayload: string, bundleId: string, 
   const { purchase } = inner;
   if (purchase.bundleId !== bundleId) return { kind: "wrong_app" };
   if (purchase.environment !== environment) return { kind: "invalid", reason: "environment" };
-  return { kind: "ok", notification: { ...facts, purchase } };
+  // Their status is the subscription's; a transaction that is gone while it is not revoked has been followed by another.
+  const isPast = purchase.revokedAt !== null && status !== null && status !== STATUS.revoked;
+  return { kind: "ok", notification: { ...facts, purchase, ...(isPast ? { isPast } : {}) } };
 }
 
 /** What a notification is about; exactly one of these is there. External purchases carry their environment only in the shape of their id. */

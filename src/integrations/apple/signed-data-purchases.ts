@@ -3,9 +3,9 @@ import { textOf, timeOf, type Json } from "./json";
 import { verifySignedData, type SignedData, type Trust } from "./signed-data";
 
 /** `status` of a subscription in the App Store Server API and in notifications. */
-const STATUS = { active: 1, expired: 2, billingRetry: 3, billingGrace: 4, revoked: 5 } as const;
+export const STATUS = { active: 1, expired: 2, billingRetry: 3, billingGrace: 4, revoked: 5 } as const;
 
-export type SignedPurchase = { readonly kind: "ok"; readonly purchase: Purchase; readonly isSubscription: boolean } | { readonly kind: "invalid"; readonly reason: PurchaseFault };
+export type SignedPurchase = { readonly kind: "ok"; readonly purchase: Purchase; readonly isSubscription: boolean; readonly signedAt: number } | { readonly kind: "invalid"; readonly reason: PurchaseFault };
 
 /** Where something was bought; null for Xcode's local tests, which no Apple root signs, and for what we do not know. */
 export const environmentOf = (from: Json): AppStoreEnvironment | null => (from["environment"] === "Production" ? "production" : from["environment"] === "Sandbox" ? "sandbox" : null);
@@ -52,5 +52,5 @@ function toPurchase({ payload, signedAt }: Verified, renewal: Json | null, statu
     revokedAt: timeOf(payload, "revocationDate") ?? (gone ? signedAt : null),
     appAccountToken: textOf(payload, "appAccountToken")?.toLowerCase() ?? null,
   };
-  return { kind: "ok", purchase, isSubscription: payload["type"] === "Auto-Renewable Subscription" };
+  return { kind: "ok", purchase, isSubscription: payload["type"] === "Auto-Renewable Subscription", signedAt };
 }

@@ -43,7 +43,8 @@ export type PurchaseFault =
   | "transaction_unknown";
 
 export type PurchaseVerdict =
-  | { readonly kind: "ok"; readonly purchase: Purchase }
+  /** `signedAt`: when Apple signed it, where nobody asked Apple again: what became of it since is unknown. Absent: Apple said it just now. */
+  | { readonly kind: "ok"; readonly purchase: Purchase; readonly signedAt?: number }
   | { readonly kind: "invalid"; readonly reason: PurchaseFault }
   /** Genuine, but without this product. */
   | { readonly kind: "no_such_product" }
@@ -63,6 +64,8 @@ export interface AppStoreNotification {
   readonly signedAt: number;
   /** Null for those about no single subscription, such as TEST. */
   readonly purchase: Purchase | null;
+  /** `purchase` is an earlier transaction than the one that counts now: a refund of the past says nothing about what runs. */
+  readonly isPast?: true;
 }
 
 export type NotificationVerdict =

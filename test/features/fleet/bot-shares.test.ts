@@ -11,6 +11,7 @@ import type { Job } from "../../../src/kernel/ports/services";
 import { insertBot, type TestBot } from "../../support/bots";
 import { api, expectStatus, mintToken, signUpUser, uniqueName, type TestUser } from "../../support/client";
 import { beat, registerMachine, StreamClient, type Beat } from "../../support/machines";
+import { setPlan } from "../../support/plans";
 
 const bindings = env as unknown as Env;
 const { DB } = bindings;
@@ -42,7 +43,6 @@ const active = async (token: string) => (await expectStatus<{ shares: { share_id
 const toggle = (owner: TestUser, bot: TestBot, enabled: boolean) => api("PATCH", `/api/v1/bots/${bot.id}/sharing`, { token: owner.accessToken, body: { enabled } });
 const inAnHour = (): string => new Date(Date.now() + HOUR_MS).toISOString();
 
-const plan = (user: TestUser, key: string) => DB.prepare("UPDATE users SET plan_key = ? WHERE id = ?").bind(key, user.userId).run();
 const overdue = (id: number) => DB.prepare("UPDATE bot_shares SET expires_at = ? WHERE id = ?").bind(Date.now() - 1_000, id).run();
 const rowOf = (id: number) => DB.prepare("SELECT * FROM bot_shares WHERE id = ?").bind(id).first<{ ended_at: number | null; end_reason: string | null; bot_id: string; tenant_id: number }>();
 const actionsOf = async (bot: TestBot): Promise<string[]> =>
@@ -150,7 +150,7 @@ describe("sharing is refused", () => {
     expect(await share(owner, bot, gone.matrixId)).toMatchObject({ status: 404 });
     expect(await listed(owner, bot)).toEqual([]);
 
-    await plan(owner, "free_trial");
+    await setPlan(owner, "free_trial");
     const answers = await Promise.all([share(owner, bot, friend.matrixId), share(owner, bot, friend.matrixId), share(owner, bot, friend.matrixId)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
     expect(answers.filter(({ status }) => status === 409).map(({ body }) => body.code)).toEqual(["already_shared", "already_shared"]);
@@ -158,7 +158,7 @@ describe("sharing is refused", () => {
 
   it("beyond the plan, also to several who ask at once", async () => {
     const { owner, friend, bot } = await paired();
-    await plan(owner, "free");
+    await setPlan(owner, "free");
     const friends = [friend, ...(await Promise.all([signUpUser(), signUpUser()]))];
     const answers = await Promise.all(friends.map((one) => share(owner, bot, one.matrixId)));
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 403, 403]);

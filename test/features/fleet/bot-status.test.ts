@@ -9,6 +9,7 @@ import { projectBots } from "../../../src/fleet/bots";
 import { insertBot, type TestBot } from "../../support/bots";
 import { api, expectStatus, mintToken, signUpUser, uniqueName, type TestUser } from "../../support/client";
 import { beat, objectOf, registerMachine } from "../../support/machines";
+import { setPlan } from "../../support/plans";
 
 const bindings = env as unknown as Env;
 const DASHBOARD = "/api/v1/me/bot-dashboard";
@@ -130,7 +131,7 @@ describe("the bot dashboard", () => {
 
   it("is part of some plans only", async () => {
     const user = await signUpUser();
-    await sql("UPDATE users SET plan_key = 'free' WHERE id = ?", user.userId);
+    await setPlan(user, "free");
     for (const path of [DASHBOARD, `${DASHBOARD}/nothing`]) {
       expect(await api("GET", path, { token: user.accessToken })).toMatchObject({ status: 403, body: { code: "feature_not_available", feature: "bot_dashboard_access" } });
     }

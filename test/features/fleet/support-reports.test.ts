@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { api, expectStatus, signUpUser, type TestUser } from "../../support/client";
+import { setPlan } from "../../support/plans";
 
 const { DB } = env as unknown as { DB: D1Database };
 const REPORTS = "/api/v1/admin/support/reports";
@@ -60,10 +61,10 @@ describe("reports", () => {
   it("are listed with priority first, then newest, by state and person, page by page", async () => {
     const sender = await signUpUser();
     const old = await report({ text: "one" }, sender);
-    await DB.prepare("UPDATE users SET plan_key = 'pro' WHERE id = ?").bind(sender.userId).run();
+    await setPlan(sender, "pro");
     const urgent = await report({ text: "two" }, sender);
     expect(urgent.priority_support).toBe(true);
-    await DB.prepare("UPDATE users SET plan_key = NULL WHERE id = ?").bind(sender.userId).run();
+    await setPlan(sender, null);
     const newest = await report({ text: "three" }, sender);
 
     const mine = `user_id=${sender.userId}`;

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { handleFetch } from "../../../src/app";
 import type { Env } from "../../../src/env";
 import { api, BASE_URL, expectStatus, mailsTo, mintToken, newCredentials, signUpUser, uniqueIp } from "../../support/client";
+import { insertSubscription, setPlan, setTrialEnd } from "../../support/plans";
 
 const bindings = env as unknown as Env;
 const { DB } = bindings;
@@ -30,10 +31,20 @@ describe("a trial", () => {
     expect(fresh).toMatchObject({ trial_active: true, has_active_subscription: false, plan_name: "free_trial", plan_display_name: expect.any(String), subscription_status: "trialing", subscription_source: null, billing_interval: null, pending_plan_name: null });
     expect(Date.parse(String(fresh["trial_expires_at"]))).toBeGreaterThan(Date.now() + 13 * 86_400_000);
 
-    await DB.prepare("UPDATE users SET trial_ends_at = ? WHERE id = ?").bind(Date.now() - 1, user.userId).run();
+    await setTrialEnd(user, Date.now() - 1);
     expect(await status()).toMatchObject({ trial_active: false, plan_name: "free", subscription_status: "free" });
-    await DB.prepare("UPDATE users SET plan_key = 'pro' WHERE id = ?").bind(user.userId).run();
-    expect(await status()).toMatchObject({ trial_active: true, has_active_subscription: true, plan_name: "pro", subscription_status: "active" });
+    await setPlan(user, "pro");
+    expect(await status()).toMatchObject({ trial_active: true, has_active_subscription: true, plan_name: "pro", subscription_status: "active", subscription_source: null });
+  });
+
+  it("tells of the subscription that decides: where from, how often, and what it becomes", async () => {
+    const user = await signUpUser();
+    const at = Date.now() + 20 * 86_400_000;
+    const solo = await DB.prepare("SELECT id FROM plans WHERE key = 'solo'").first<{ id: number }>();
+    await insertSubscription(user, "pro", { interval: "year", current_period_end: at, pending_plan_id: solo?.id ?? 0, pending_change_at: at });
+    const expected = { trial_active: true, has_active_subscription: true, plan_name: "pro", plan_display_name: "Pro", billing_interval: "year", subscription_source: "stripe", subscription_status: "active", pending_plan_name: "solo", pending_change_date: new Date(at).toISOString() };
+    expect(await expectStatus(200, "GET", STATUS, { token: user.accessToken })).toMatchObject(expected);
+    expect(await expectStatus(200, "GET", "/api/v1/user/profile", { token: user.accessToken })).toMatchObject({ subscription_plan: "pro", subscription_status: "active", subscription_ends_at: new Date(at).toISOString() });
   });
 
   it("is for people", async () => {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { effectivePlan, isAbandonedClaim, weaknessOf } from "../../../src/fleet/accounts/accounts.core";
+import { isAbandonedClaim, weaknessOf } from "../../../src/fleet/accounts/accounts.core";
 import { verificationMail } from "../../../src/fleet/accounts/verification-mail";
 import { decidePoll, REPEAT_MS } from "../../../src/fleet/cli-logins/cli-logins.core";
 import { expiryOf, freeName, isFirstInHour, isUsable, LIFETIMES, statusOf } from "../../../src/fleet/cli-tokens/cli-tokens.core";
@@ -25,12 +25,6 @@ describe("accounts", () => {
     expect(isAbandonedClaim({ ...claim, codeExpiresAt: NOW + 1 }, NOW)).toBe(false);
     expect(isAbandonedClaim({ ...claim, accountVerified: true }, NOW)).toBe(false);
     expect(isAbandonedClaim({ ...claim, status: "deactivated" }, NOW)).toBe(false);
-  });
-
-  it("start in the trial and end up free", () => {
-    expect(effectivePlan({ planKey: null, trialEndsAt: NOW + 1 }, NOW)).toEqual({ plan: "free_trial", status: "trialing", endsAt: NOW + 1 });
-    expect(effectivePlan({ planKey: null, trialEndsAt: NOW }, NOW)).toEqual({ plan: "free", status: "free", endsAt: null });
-    expect(effectivePlan({ planKey: "pro", trialEndsAt: 0 }, NOW)).toEqual({ plan: "pro", status: "active", endsAt: null });
   });
 
   it("put no markup of others into a mail", () => {

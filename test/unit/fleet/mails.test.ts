@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { newCliTokenMail, newLoginMail, passwordChangedMail, resetCodeMail, verificationCodeMail } from "../../../src/fleet/mails";
+import { addonEndingMail, newCliTokenMail, newLoginMail, passwordChangedMail, resetCodeMail, verificationCodeMail } from "../../../src/fleet/mails";
 import { oneLine } from "../../../src/fleet/mails/layout";
 
 const AT = Date.UTC(2026, 10, 21, 23, 36);
@@ -12,9 +12,11 @@ const mails = [
   newCliTokenMail({ ...notice, tokenName: "build", expiresAt: AT }),
   passwordChangedMail(notice),
 ];
+const ending = addonEndingMail({ to: "ada@example.org", username: "ada", endsAt: AT, machine: "den", isUnpaid: false });
+const unpaid = addonEndingMail({ to: "ada@example.org", username: "ada", endsAt: AT, machine: null, isUnpaid: true });
 
 describe("mails", () => {
-  it.each(mails.map((mail) => [mail.subject, mail] as const))("%s: both forms say the same, and load nothing", (_, mail) => {
+  it.each([...mails, ending, unpaid].map((mail) => [mail.subject, mail] as const))("%s: both forms say the same, and load nothing", (_, mail) => {
     expect(mail.to).toBe("ada@example.org");
     for (const form of [mail.text, mail.html]) expect(form).toContain("ada");
     expect(mail.html).not.toMatch(/<(img|link|script|iframe|a)\b|https?:|url\(|src=|@import/i);
@@ -31,6 +33,13 @@ describe("mails", () => {
     for (const mail of mails.slice(2)) expect(mail.text).toContain("Time: 2026-11-21 23:36 UTC\nIP address: 192.0.2.7");
     expect(newCliTokenMail({ ...notice, tokenName: "x", expiresAt: null }).text).toContain("Good until: revoked");
     expect(newLoginMail({ ...notice, deviceName: null, platform: null }).text).toContain("Device: unknown");
+  });
+
+  it("say what ends, when and why", () => {
+    expect(ending.text).toContain("Machine: den\nEnds: 2026-11-21 23:36 UTC");
+    expect(ending.text).toContain("cancelled");
+    expect(unpaid.text).toContain("failed");
+    expect(unpaid.text).not.toContain("Machine:");
   });
 
   it("escape whatever somebody chose, and keep it on one line", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { composePrompt, hasQuestion, secondsUntilFree, TURN_WINDOW_MS } from "../../../src/fleet/assistant/assistant.core";
-import { hasPrioritySupport, resolvedAtAfter } from "../../../src/fleet/support-reports/support-reports.core";
+import { resolvedAtAfter } from "../../../src/fleet/support-reports/support-reports.core";
 import { judgeDevice } from "../../../src/fleet/trials/trials.core";
 
 describe("reports", () => {
@@ -10,10 +10,6 @@ describe("reports", () => {
     expect(resolvedAtAfter("closed", 3, 5)).toBe(3);
     expect(resolvedAtAfter("open", 3, 5)).toBeNull();
     expect(resolvedAtAfter("in_progress", 3, 5)).toBeNull();
-  });
-
-  it("come first for plans that pay for it", () => {
-    expect([null, "free", "free_trial", "pro", "unknown"].map(hasPrioritySupport)).toEqual([false, false, false, true, false]);
   });
 });
 

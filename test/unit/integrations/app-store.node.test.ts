@@ -160,7 +160,7 @@ describe("receipts", () => {
 describe("signed transactions", () => {
   it("takes one by its signature alone while the Server API is not configured", async () => {
     const bought = apple.buy({ isTrial: true });
-    expect(await store().readPurchase(` ${await apple.signTransaction(bought.originalTransactionId)}\n`, PRODUCT)).toEqual({ kind: "ok", purchase: expected(bought, { isTrial: true, autoRenew: null }) });
+    expect(await store().readPurchase(` ${await apple.signTransaction(bought.originalTransactionId)}\n`, PRODUCT)).toEqual({ kind: "ok", purchase: expected(bought, { isTrial: true, autoRenew: null }), signedAt: expect.any(Number) as number });
     expect(apple.seen).toEqual([]);
     expect(store().getSubscription).toBeNull();
   });

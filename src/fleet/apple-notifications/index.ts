@@ -1,0 +1,1 @@
+export { enqueueOpenNotifications, forgetOldNotifications, notificationJob } from "./apple-notifications.jobs";

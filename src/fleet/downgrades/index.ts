@@ -1,0 +1,3 @@
+export { checkCapacityJob, enqueueChecks, enqueueGraceEnds } from "./downgrades.jobs";
+export { endGraceJob } from "./end-grace";
+export { followPlanChange } from "./follow-plan";

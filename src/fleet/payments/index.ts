@@ -1,0 +1,3 @@
+export { ensureCustomer, findCustomer, forgetCustomer, requirePayments } from "./customers";
+export { clearCheckout, findCustomerOwner, setCheckout, type Customer } from "./payments.store";
+export { recordPayment } from "./record-payment";

@@ -1,0 +1,3 @@
+export { warningsOf } from "./usage.core";
+export { readUsage } from "./usage.queries";
+export { UsageWarningView } from "./usage.schemas";

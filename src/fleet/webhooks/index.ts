@@ -1,0 +1,2 @@
+export { handleStripeEvent } from "./handle-event";
+export { enqueueOpenEvents, forgetHandledEvents } from "./webhooks.jobs";
