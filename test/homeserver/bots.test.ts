@@ -8,7 +8,7 @@ import { api, codeMailedTo, expectStatus, logIn as logInToSett, mintToken, signU
 import { faults } from "../support/homeserver/client";
 import type { FaultKind } from "../support/homeserver/faults.mjs";
 import { newPerson, registerBot } from "../support/homeserver/people";
-import { setPlan } from "../support/plans";
+import { liftCaps, setPlan } from "../support/plans";
 import { accountOf, bindings, contextAt, devicesOf, settled, whoIs } from "../support/homeserver/view";
 
 interface BotBody {
@@ -30,7 +30,7 @@ const created = async (user: TestUser, username = newName()): Promise<BotBody> =
 /** Lifts the cap, so that a test may make as many bots as it needs. */
 async function signUpWithoutCap(): Promise<TestUser> {
   const user = await signUpUser();
-  await setPlan(user, "team");
+  await liftCaps(user);
   return user;
 }
 

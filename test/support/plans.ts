@@ -12,6 +12,13 @@ export async function setPlan(user: Pick<TestUser, "userId">, key: string | null
   forgetEntitlements(user.userId);
 }
 
+/** Puts `user` on the largest plan, which then has no caps at all: for tests that need more of something than any plan carries. */
+export async function liftCaps(user: Pick<TestUser, "userId">): Promise<void> {
+  await DB.prepare("UPDATE plan_features SET value = '-1' WHERE plan_id = (SELECT id FROM plans WHERE key = 'team') AND feature_id IN (SELECT id FROM features WHERE feature_type = 'limit')").run();
+  forgetEntitlements(null);
+  await setPlan(user, "team");
+}
+
 /** Ends or moves the trial of `user`. @param at ms */
 export async function setTrialEnd(user: Pick<TestUser, "userId">, at: number): Promise<void> {
   await DB.prepare("UPDATE users SET trial_ends_at = ? WHERE id = ?").bind(at, user.userId).run();

@@ -8,7 +8,7 @@ import { api, expectStatus, signUpUser, uniqueName, type TestUser } from "../cli
 import { bindings, contextAt, roomsOf, settled } from "./view";
 import { eventually } from "./people";
 import type { MatrixPerson } from "../matrix-client";
-import { setPlan } from "../plans";
+import { liftCaps } from "../plans";
 
 /** People with bots and rooms beside a homeserver, and the reconciler's work on them. */
 
@@ -21,7 +21,7 @@ export interface RoomBot {
 /** A user whose plan carries any number of bots, and their own end of the homeserver. */
 export async function signUpPerson(): Promise<TestUser & { readonly person: MatrixPerson }> {
   const user = await signUpUser();
-  await setPlan(user, "team");
+  await liftCaps(user);
   const login = () => api<{ access_token: string }>("POST", "/api/v1/auth/matrix-login", { body: { username: user.username, password: user.password } });
   await eventually(async () => (await login()).status === 200);
   return { ...user, person: { userId: user.matrixId, localpart: user.username, password: user.password, token: (await login()).body.access_token } };
