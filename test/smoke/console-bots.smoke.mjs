@@ -199,12 +199,14 @@ await journey(async ({ step, skip, cleanUp }) => {
     await page.waitForFunction(() => document.activeElement?.getAttribute("aria-label") === "More for Fox");
     // The dialog that goes takes a menu with it that opens in the same moment.
     const rename = page.getByRole("menuitem", { name: "Rename" });
-    for (let tries = 0; tries < 5 && !(await rename.isVisible()); tries++) {
-      await more.click();
-      await page.waitForTimeout(400);
+    const name = page.locator("[role=dialog] [name=bot_name]");
+    for (let tries = 0; tries < 6 && !(await name.isVisible()); tries++) {
+      await page.waitForTimeout(700);
+      if (!(await rename.isVisible())) await more.click();
+      await rename.click({ timeout: 2_000 }).catch(() => undefined);
+      await name.waitFor({ timeout: 2_000 }).catch(() => undefined);
     }
-    await rename.click();
-    await page.locator("[role=dialog] [name=bot_name]").fill("Vixen");
+    await name.fill("Vixen");
     await page.getByRole("button", { name: "Rename" }).click();
     await page.getByRole("heading", { name: "Vixen", level: 1 }).waitFor();
     await page.getByRole("button", { name: "More for Vixen" }).click();
