@@ -57,10 +57,12 @@ INSERT INTO `features` (`key`, `name`, `feature_type`, `default_value`, `created
 	('priority_support', 'Priority support', 'boolean', 'false', 0, 0),
 	('support_tier', 'Support', 'tier', 'community', 0, 0);
 -- What an operator changed in the limits of the two first plans is kept.
-INSERT INTO `new_plans` (`key`, `name`, `description`, `tier`, `web_price`, `monthly_web_price`, `yearly_web_price`, `ios_price`, `created_at`, `updated_at`) VALUES
-	('solo', 'Solo', 'One person, a few machines', 2, 9, 9, 90, 9.99, 0, 0),
-	('pro', 'Pro', 'Everything, for daily work', 3, 29, 29, 290, 29.99, 0, 0),
-	('team', 'Team', 'Many machines, many bots', 4, 99, 99, 990, NULL, 0, 0);
+INSERT INTO `new_plans` (`key`, `name`, `description`, `tier`, `web_price`, `monthly_web_price`, `yearly_web_price`, `ios_price`, `created_at`, `updated_at`)
+	SELECT column1, column2, column3, column4, column5, column6, column7, column8, 0, 0 FROM (VALUES
+		('solo', 'Solo', 'One person, a few machines', 2, 9, 9, 90, 9.99),
+		('pro', 'Pro', 'Everything, for daily work', 3, 29, 29, 290, 29.99),
+		('team', 'Team', 'Many machines, many bots', 4, 99, 99, 990, NULL)
+	) WHERE column1 NOT IN (SELECT `key` FROM `new_plans`);
 INSERT INTO `plan_features` (`plan_id`, `feature_id`, `value`, `created_at`, `updated_at`)
 	SELECT p.id, f.id, CASE f.key
 		WHEN 'multiple_openclaw_instances' THEN coalesce((SELECT cast(o.max_instances AS text) FROM `plans` o WHERE o.key = p.key AND o.max_instances IS NOT NULL), CASE p.key WHEN 'solo' THEN '3' WHEN 'pro' THEN '10' WHEN 'team' THEN '50' ELSE '-1' END)

@@ -14,7 +14,7 @@ export const REDEEM_LEASE_MS = 30 * SECOND_MS;
 /** How long a code that is over is remembered. */
 export const KEEP_ENDED_MS = 30 * DAY_MS;
 
-/** A code like `BCK-7K2M-9QPD`, every one as likely as any other. @param randomBytes a source of that many random bytes */
+/** A code like `BCK-7K2M-9QPD`, all equally likely. @param randomBytes a source of that many random bytes */
 export function newPairCode(randomBytes: (length: number) => Uint8Array): string {
   let chars = "";
   while (chars.length < CODE_CHARS) {
