@@ -2,8 +2,8 @@
  * `npm start`: the whole of Sett on this machine, on one port. Installs, builds what is stale, prepares the database, serves
  * the API, the console and the documents, and ticks the cron triggers.
  *
- * Environment: PORT (8787), HOST (127.0.0.1), SETT_STATE_DIR (.sett), SETT_ADMIN_EMAIL, SETT_ADMIN_PASSWORD, and every text
- * variable of src/env.ts. Options: --json (events as JSON lines), --no-build (serve what is built).
+ * Environment: PORT (8787), HOST (127.0.0.1), SETT_STATE_DIR (.sett), SETT_ADMIN_EMAIL, SETT_ADMIN_PASSWORD, SETT_VMS (off: no local
+ * machines), and every text variable of src/env.ts. Options: --json (events as JSON lines), --no-build (serve what is built).
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -62,6 +62,19 @@ async function readBindings(stateDir) {
   return { RELEASE: String(version), ...vars, ...pickEnvironment(process.env) };
 }
 
+/**
+ * Local machines stand in for a cloud, unless the operator configured one; `note` says which or why there are none.
+ * @param {string} stateDir @param {Record<string, string>} bindings @param {string} host
+ */
+async function startLocalMachines(stateDir, bindings, host) {
+  if (bindings["COMPUTE_DRIVER"] && !(bindings["COMPUTE_DRIVER"] === "process" && !bindings["PROCESS_AGENT_URL"])) return { agent: null, note: `by the driver ${bindings["COMPUTE_DRIVER"]}` };
+  const { startVmAgent, whyNoMachines } = await import("./lib/vm-agent/agent.mjs");
+  const why = whyNoMachines(process.env, process.platform, bindings["ENVIRONMENT"] || "local", host);
+  if (why !== null) return { agent: null, note: why };
+  const agent = await startVmAgent(stateDir);
+  return { agent, note: `local processes below ${agent.folder} (${agent.count()} now; SETT_VMS=off switches them off)` };
+}
+
 /** Applies migrations and sees to the administrator, before a request can arrive. @param {string} stateDir @param {Record<string, string>} bindings */
 async function prepareDatabase(stateDir, bindings) {
   const [{ readWranglerConfig, withDatabase }, { applyMigrations, readMigrations }, { seedAdmin }] = await Promise.all([
@@ -118,14 +131,18 @@ async function main() {
   const leftover = await endLeftoverRuntime(stateDir);
   if (leftover !== null) reporter.info(`ended the runtime of an earlier server (pid ${leftover})`);
 
-  const { createWorkerLog, readWranglerConfig, requireFreePort, startPlatform } = await import("./lib/platform.mjs");
-  if (address.port !== 0) await requireFreePort(address.host, address.port);
+  const { createWorkerLog, readWranglerConfig, findFreePort, requireFreePort, startPlatform } = await import("./lib/platform.mjs");
+  if (address.port === 0) address.port = await findFreePort(address.host);
+  else await requireFreePort(address.host, address.port);
   if (!flags["no-build"]) await (await import("./build.mjs")).buildAll(reporter);
   const bindings = await readBindings(stateDir);
   const admin = await prepareDatabase(stateDir, bindings);
 
+  const reachable = address.host === "0.0.0.0" ? "127.0.0.1" : address.host.includes(":") ? "[::1]" : address.host;
   const workerLog = createWorkerLog(stateDir, (text) => reporter.warn(`worker: ${text}`));
   cleanups.push(() => workerLog.close());
+  const machines = await startLocalMachines(stateDir, bindings, address.host);
+  if (machines.agent) Object.assign(bindings, { COMPUTE_DRIVER: "process", PROCESS_AGENT_URL: machines.agent.url, PROCESS_AGENT_TOKEN: machines.agent.token, PROCESS_SERVER_URL: `http://${reachable}:${address.port}` });
   const platform = await startPlatform({ stateDir, ...address, bindings, hooks: { onWorkerLog: workerLog.write } });
   ownSignals();
   cleanups.push(async () => {
@@ -133,6 +150,8 @@ async function main() {
     forgetRuntime(stateDir);
   });
   if (platform.runtimePid !== null) rememberRuntime(stateDir, platform.runtimePid);
+  // Before the server, so that machines can say goodbye to it.
+  if (machines.agent) cleanups.push(machines.agent.close);
 
   const { crons } = readWranglerConfig();
   const { startTicking } = await import("./lib/cron.mjs");
@@ -140,18 +159,18 @@ async function main() {
 
   // 0.0.0.0 is no address to open; localhost reaches it.
   const shownHost = ["127.0.0.1", "0.0.0.0", "::", "::1"].includes(address.host) ? "localhost" : address.host;
-  const reachable = address.host === "0.0.0.0" ? "127.0.0.1" : address.host.includes(":") ? "[::1]" : address.host;
   await waitForHealth(`http://${reachable}:${platform.port}`);
-  summarize(`http://${shownHost}:${platform.port}`, { stateDir, admin, crons, logFile: workerLog.file, environment: bindings["ENVIRONMENT"], ms: performance.now() - startedAt });
+  await machines.agent?.bootAll();
+  summarize(`http://${shownHost}:${platform.port}`, { stateDir, admin, crons, logFile: workerLog.file, machines: machines.note, environment: bindings["ENVIRONMENT"], ms: performance.now() - startedAt });
 }
 
 /**
  * @param {string} origin
- * @param {{ stateDir: string, admin: { email: string, generatedPassword: string | null }, crons: readonly string[], logFile: string, environment: string | undefined, ms: number }} facts
+ * @param {{ stateDir: string, admin: { email: string, generatedPassword: string | null }, crons: readonly string[], logFile: string, machines: string, environment: string | undefined, ms: number }} facts
  */
-function summarize(origin, { stateDir, admin, crons, logFile, environment, ms }) {
+function summarize(origin, { stateDir, admin, crons, logFile, machines, environment, ms }) {
   if (flags.json) {
-    reporter.event("ready", { url: origin, state_dir: stateDir, admin_email: admin.email, admin_password: admin.generatedPassword, crons, log: logFile, ms: Math.round(ms) });
+    reporter.event("ready", { url: origin, state_dir: stateDir, admin_email: admin.email, admin_password: admin.generatedPassword, crons, log: logFile, machines, ms: Math.round(ms) });
     return;
   }
   const password = admin.generatedPassword === null ? "" : `  password ${bold(admin.generatedPassword)} ${dim("(shown once; kept in admin.json of the state folder)")}`;
@@ -162,6 +181,7 @@ function summarize(origin, { stateDir, admin, crons, logFile, environment, ms })
     ["admin", `${admin.email}${password}`],
     ["state", stateDir],
     ["log", logFile],
+    ["machines", machines],
     ["cron", `${crons.map((cron) => `"${cron}"`).join(", ")} ${dim("ticked by this process, UTC")}`],
     ...(environment && environment !== "local" ? [["mode", environment]] : []),
   ];

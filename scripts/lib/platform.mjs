@@ -141,6 +141,18 @@ export function requireFreePort(host, port) {
   );
 }
 
+/** A port that nobody listens on at this moment. @param {string} host @returns {Promise<number>} */
+export function findFreePort(host) {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen({ host, port: 0, exclusive: true }, () => {
+      const address = probe.address();
+      probe.close(() => resolve(address !== null && typeof address === "object" ? address.port : 0));
+    });
+  });
+}
+
 /** Appends the worker's log to a file and shows its warnings and errors. @param {string} stateDir @param {(text: string) => void} show */
 export function createWorkerLog(stateDir, show) {
   const file = join(stateDir, "logs", "worker.log");
