@@ -5,11 +5,12 @@ import { createLogger, describeError } from "../../src/kernel/logging/logger";
 import type { MachineSummary } from "../instance/machine.rpc";
 import { CountedSql } from "../shared/counted-sql";
 import { EventLog, type LoggedEvent } from "../shared/event-log";
+import { shown, SHOWN_ENTRIES, shownEntry, type LogRow, type ShownEntry } from "../shared/inspection";
 import { hasTables, migrateObject } from "../shared/migrate";
 import { readUpgrade, type Upgrade } from "../shared/upgrade";
 import { instanceObject } from "../stubs";
 import { accountFeedMigrations } from "./account-feed.migrations";
-import type { AccountFeedRpc, DashboardEvent, MachineEvent, MachineReport, Overview } from "./account-feed.rpc";
+import type { AccountFeedRpc, DashboardEvent, FeedInspection, MachineEvent, MachineReport, Overview } from "./account-feed.rpc";
 import { EMPTY_OVERVIEW, replaceContribution, withUnpairedBots } from "./overview.core";
 
 const EVENTS_KEEP = 1_000;
@@ -24,6 +25,8 @@ const FRESH_MS = 10 * SECOND_MS;
 /** Most machines that one read or one new dashboard asks. */
 const ASK_MAX = 200;
 const ACCOUNT = 0;
+/** Cloud machines on their way: their percents are in no row here. */
+const IN_FLIGHT: ReadonlySet<string> = new Set(["booting", "installing", "setup"]);
 
 interface Entry {
   readonly seq: number;
@@ -33,7 +36,7 @@ interface Entry {
 }
 
 interface StreamAttachment {
-  readonly type: "dashboard" | "sse";
+  readonly type: "dashboard" | "progress" | "sse";
   readonly userId: number;
   readonly tokenId: string | null;
 }
@@ -73,7 +76,7 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
     migrateObject(this.ctx.storage, accountFeedMigrations);
     this.#ready = true;
     for (const row of this.#sql.all<{ instance_id: string; seq: number; summary: string }>("SELECT instance_id, seq, summary FROM machines")) {
-      this.#put(row.instance_id, { seq: row.seq, summary: JSON.parse(row.summary) as MachineSummary, asOf: 0 });
+      this.#put(row.instance_id, { seq: row.seq, summary: upgradeSummary(JSON.parse(row.summary) as MachineSummary), asOf: 0 });
     }
     this.#unpairedBots = this.#sql.all<{ count: number }>("SELECT count FROM unpaired_bots")[0]?.count ?? 0;
   }
@@ -106,17 +109,18 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
       }
     }
     const watchers = this.#sockets("dashboard");
-    for (const event of report.events) this.#publishDashboard(watchers, event, now);
+    for (const event of report.events) this.#publishDashboard(event, now);
+    for (const event of report.passing ?? []) this.#broadcast(this.#listeners(), { id: this.#dashboardLog.head(), data: event });
     if (watchers.length === 0) return { watchUntil: 0, paceMs: PACE_MAX_MS };
     const current = this.#machines.get(summary.instanceId)?.summary ?? summary;
     this.#broadcast(watchers, { id: this.#dashboardLog.head(), data: { type: "heartbeat.update", instanceId: summary.instanceId, machine: current, overview: this.#overview } });
     return { watchUntil: now + WATCH_MS, paceMs: this.#paceMs() };
   }
 
-  #publishDashboard(watchers: readonly WebSocket[], event: DashboardEvent, now: number): void {
+  #publishDashboard(event: DashboardEvent, now: number): void {
     const shown = typeof event["instanceId"] === "string" ? (this.#machines.get(event["instanceId"])?.summary ?? null) : null;
     const full = event.type === "machine.online" || event.type === "machine.offline" ? { ...event, machine: shown, overview: this.#overview } : event;
-    this.#broadcast(watchers, this.#dashboardLog.append(ACCOUNT, full, now));
+    this.#broadcast(this.#listeners(), this.#dashboardLog.append(ACCOUNT, full, now));
   }
 
   #paceMs(): number {
@@ -137,11 +141,11 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
     return [...this.#machines.values()].map((entry) => entry.summary).sort((a, b) => a.label.localeCompare(b.label) || a.instanceId.localeCompare(b.instanceId));
   }
 
-  /** Asks the machines that seem reachable and whose numbers are old; what does not answer keeps its last summary. */
+  /** Asks the machines that seem reachable or are coming to be and whose numbers are old; what does not answer keeps its last summary. */
   async #refresh(userId: number): Promise<void> {
     const now = Date.now();
     const old = [...this.#machines]
-      .filter(([, entry]) => entry.summary.reachable && entry.asOf < now - FRESH_MS)
+      .filter(([, { summary, asOf }]) => (summary.reachable || IN_FLIGHT.has(summary.provisionStatus ?? "")) && asOf < now - FRESH_MS)
       .sort(([, a], [, b]) => a.asOf - b.asOf)
       .slice(0, ASK_MAX);
     await Promise.all(
@@ -168,7 +172,7 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
   async removeMachine(_userId: number, instanceId: string): Promise<void> {
     const now = Date.now();
     this.#removed.set(instanceId, now);
-    if (this.#forget(instanceId)) this.#publishDashboard(this.#sockets("dashboard"), { type: "machine.removed", instanceId, at: new Date(now).toISOString() }, now);
+    if (this.#forget(instanceId)) this.#publishDashboard({ type: "machine.removed", instanceId, at: new Date(now).toISOString() }, now);
   }
 
   async publish(_userId: number, event: MachineEvent, targetInstanceId: string | null, keep: boolean): Promise<void> {
@@ -189,6 +193,28 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
     if (watchers.length > 0) this.#broadcast(watchers, { id: this.#dashboardLog.head(), data: { type: "heartbeat.update", overview: this.#overview } });
   }
 
+  async purge(_userId: number): Promise<void> {
+    for (const ws of this.ctx.getWebSockets()) ws.close(4401, "the account was removed");
+    this.#machines.clear();
+    this.#machineTotals = EMPTY_OVERVIEW;
+    this.#unpairedBots = 0;
+    this.#ready = false;
+    await this.ctx.storage.deleteAll();
+  }
+
+  async inspect(_userId: number): Promise<FeedInspection> {
+    const entries = (table: "dashboard_events" | "machine_events"): ShownEntry[] =>
+      this.#ready ? this.#sql.all<LogRow>(`SELECT seq, data, at FROM ${table} ORDER BY seq DESC LIMIT ?`, SHOWN_ENTRIES).map(shownEntry) : [];
+    return {
+      overview: this.#overview,
+      unpairedBots: this.#unpairedBots,
+      machines: [...this.#machines].slice(0, ASK_MAX).map(([instanceId, { seq, summary, asOf }]) => ({ instanceId, seq, asOf: asOf === 0 ? null : new Date(asOf).toISOString(), summary: shown(summary) })),
+      streams: { dashboard: this.#sockets("dashboard").length, sse: this.#sockets("sse").length },
+      dashboardEvents: entries("dashboard_events"),
+      machineEvents: entries("machine_events"),
+    };
+  }
+
   async cutPeople(): Promise<void> {
     this.#cut(null);
   }
@@ -207,6 +233,11 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
     return this.ctx.getWebSockets(type).filter((ws) => ws.readyState === WebSocket.OPEN);
   }
 
+  /** Who hears events: dashboards, and streams that follow how one machine comes to be. Only dashboards make machines beat faster. */
+  #listeners(): WebSocket[] {
+    return [...this.#sockets("dashboard"), ...this.#sockets("progress")];
+  }
+
   #broadcast(sockets: readonly WebSocket[], event: LoggedEvent): void {
     if (sockets.length === 0) return;
     const text = JSON.stringify(event);
@@ -219,10 +250,10 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
     }
   }
 
-  /** Upgrades: the inner end of a dashboard stream or of a machine stream that named no machine. */
+  /** Upgrades: the inner end of a dashboard stream, of one that follows a machine's progress, or of a machine stream that named no machine. */
   override async fetch(request: Request): Promise<Response> {
     const upgrade = readUpgrade(request);
-    if (!upgrade || (upgrade.type !== "dashboard" && upgrade.type !== "sse")) return new Response(null, { status: 400 });
+    if (!upgrade || upgrade.type === "socket") return new Response(null, { status: 400 });
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server, [upgrade.type]);
     server.serializeAttachment({ type: upgrade.type, userId: upgrade.ref.userId, tokenId: upgrade.caller.tokenId } satisfies StreamAttachment);
@@ -237,7 +268,7 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
 
   #replay(server: WebSocket, { type, lastEventId }: Upgrade): void {
     if (lastEventId === null || !this.#ready) return;
-    const replay = (type === "dashboard" ? this.#dashboardLog : this.#machineLog).replay(ACCOUNT, lastEventId);
+    const replay = (type === "sse" ? this.#machineLog : this.#dashboardLog).replay(ACCOUNT, lastEventId);
     const events = replay.kind === "resync" ? [{ id: replay.head, data: { type: "resync" } }] : replay.events;
     for (const event of events) this.#broadcast([server], event);
   }
@@ -260,3 +291,6 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
     ws.close(1000, "closed");
   }
 }
+
+/** A summary stored before there was provisioning. */
+const upgradeSummary = (stored: MachineSummary): MachineSummary => ({ ...stored, provisionDetail: stored.provisionDetail ?? null, provisionPercent: stored.provisionPercent ?? null });

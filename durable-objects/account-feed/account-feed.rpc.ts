@@ -1,3 +1,4 @@
+import type { ShownEntry } from "../shared/inspection";
 import type { MachineSummary } from "../instance/machine.rpc";
 
 /** Something a dashboard shows; `type` as in docs/design/live-wire.md §4. */
@@ -17,6 +18,8 @@ export interface MachineReport {
   readonly seq: number;
   readonly summary: MachineSummary;
   readonly events: readonly DashboardEvent[];
+  /** Shown to whoever listens, and in no log. */
+  readonly passing?: readonly DashboardEvent[];
   /** Whether the summary differs in something a person would notice; otherwise it is only shown, not stored. */
   readonly notable: boolean;
 }
@@ -38,6 +41,19 @@ export interface Overview {
   readonly totalErrors: number;
 }
 
+/** An account's feed as its object has it, for operators: secrets redacted, long texts cut. Times in ISO 8601. */
+export interface FeedInspection {
+  readonly overview: Overview;
+  readonly unpairedBots: number;
+  /** Summaries as last reported; `asOf` is null for those that nobody asked for since the object woke. */
+  readonly machines: readonly { readonly instanceId: string; readonly seq: number; readonly asOf: string | null; readonly summary: Readonly<Record<string, unknown>> }[];
+  /** Open streams: of dashboards, and of machines that named none. */
+  readonly streams: { readonly dashboard: number; readonly sse: number };
+  /** Newest first. */
+  readonly dashboardEvents: readonly ShownEntry[];
+  readonly machineEvents: readonly ShownEntry[];
+}
+
 /** RPC surface of AccountFeedDO. Streams come through `fetch`. */
 export interface AccountFeedRpc {
   /** Takes a machine's news and shows it; answers until when (ms) somebody watches (0 when nobody does) and how often to beat meanwhile. */
@@ -49,6 +65,10 @@ export interface AccountFeedRpc {
   publish(userId: number, event: MachineEvent, targetInstanceId: string | null, keep: boolean): Promise<void>;
   /** How many bots of the account are on no machine; the overview counts them. */
   setUnpairedBots(userId: number, count: number): Promise<void>;
+  /** Empties the object and closes its streams: the account is gone. Harmless when repeated. */
+  purge(userId: number): Promise<void>;
+  /** Everything of the feed as it lies there; asks no machine and changes nothing. */
+  inspect(userId: number): Promise<FeedInspection>;
   /** Closes the account's streams that were opened with a person's token. */
   cutPeople(userId: number): Promise<void>;
   /** Closes the account's streams that were opened with this token. */

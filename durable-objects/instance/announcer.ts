@@ -4,7 +4,7 @@ import { describeError, type Logger } from "../../src/kernel/logging/logger";
 import type { Job } from "../../src/kernel/ports/services";
 import { accountFeedObject } from "../stubs";
 import type { MachineEvent, MachineReport } from "../account-feed/account-feed.rpc";
-import type { Machine } from "./instance.store";
+import { isProjectedOnline, type Machine } from "./instance.store";
 
 export interface AnnouncerBindings extends ObjectBindings {
   readonly JOBS: Queue<Job>;
@@ -47,11 +47,12 @@ export class Announcer {
 
   /** Moves D1's online flag, through the queue and on transitions only. False when the queue did not take it. */
   async project(machine: Machine, now: number): Promise<boolean> {
-    if (machine.projectedOnline === machine.state.online) return true;
+    const online = isProjectedOnline(machine);
+    if (machine.projectedOnline === online) return true;
     const { userId, instanceId } = machine.ref;
     try {
-      await this.#bindings.JOBS.send({ v: 1, id: newId("job", now), type: "instance.project", payload: { userId, instanceId, online: machine.state.online, at: now } });
-      machine.projectedOnline = machine.state.online;
+      await this.#bindings.JOBS.send({ v: 1, id: newId("job", now), type: "instance.project", payload: { userId, instanceId, online, at: now } });
+      machine.projectedOnline = online;
       return true;
     } catch (error) {
       this.#log.warn("the projection was not enqueued", { event: "instance.project.failed", ...describeError(error) });

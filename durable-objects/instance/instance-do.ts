@@ -11,8 +11,9 @@ import { hasTables, migrateObject } from "../shared/migrate";
 import { objectTag } from "../stubs";
 import { Announcer, type AnnouncerBindings } from "./announcer";
 import { CommandDesk } from "./command-desk";
+import { inspectMachine } from "./inspection";
 import { instanceMigrations } from "./instance.migrations";
-import type { BeatAnswer, Caller, CommandAnswer, CommandResult, EnqueueAnswer, InstanceRef, InstanceRpc, NewCommand, Refusal, Registration, RepairAnswer, RosterBot, Spending, TokenCut } from "./instance.rpc";
+import type { BeatAnswer, Caller, CommandAnswer, CommandResult, EnqueueAnswer, InstanceInspection, InstanceRef, InstanceRpc, NewCommand, Provisioning, Refusal, Registration, RepairAnswer, RosterBot, Spending, TokenCut } from "./instance.rpc";
 import { InstanceStore, type Machine } from "./instance.store";
 import { Keeper, type AlarmReason } from "./keeper";
 import { attachmentOf, close, CLOSE, Links, send } from "./links";
@@ -90,9 +91,12 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     let machine = this.#find(ref);
     if (machine && JSON.stringify(machine.registration) === JSON.stringify(registration)) return;
     if (machine) {
-      // The purge of an earlier machine of this id did not come: its bots, and its count of rosters, are not this one's. A registration from before bots has no date.
+      // The purge of an earlier machine of this id did not come: its bots, its count of rosters and its provisioning are not this one's. A registration from before bots has no date.
       const { createdAt = registration.createdAt }: Partial<Registration> = machine.registration;
-      if (createdAt !== registration.createdAt) machine.state = forgetBots(machine.state);
+      if (createdAt !== registration.createdAt) {
+        machine.state = forgetBots(machine.state);
+        machine.provisioning = null;
+      }
       machine.registration = registration;
       machine.unannounced = true;
       this.#store.saveMachine(machine);
@@ -216,6 +220,11 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     await this.#keeper.change(machine, foldRoster(machine.state, seq, roster, now), now);
   }
 
+  async setProvisioning(ref: InstanceRef, provisioning: Provisioning): Promise<void> {
+    const machine = this.#find(ref);
+    if (machine) await this.#keeper.provision(machine, provisioning, Date.now());
+  }
+
   async repairBot(ref: InstanceRef, botId: string, pairingId: string): Promise<RepairAnswer> {
     const machine = this.#find(ref);
     if (!machine) return { kind: "gone" };
@@ -242,6 +251,11 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
 
   async getSkillContent(ref: InstanceRef, name: string): Promise<string | null> {
     return skillContent(this.#find(ref)?.state.bots ?? {}, name);
+  }
+
+  async inspect(ref: InstanceRef): Promise<InstanceInspection | null> {
+    const machine = this.#find(ref);
+    return machine && inspectMachine({ sql: this.#sql, store: this.#store, links: this.#links, alarms: this.#alarms }, machine, Date.now());
   }
 
   async purge(ref: InstanceRef): Promise<void> {

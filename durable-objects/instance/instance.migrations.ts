@@ -42,4 +42,8 @@ export const instanceMigrations: readonly ObjectMigration[] = [
       CREATE TABLE alarms (subject INTEGER NOT NULL, reason TEXT NOT NULL, due_at INTEGER NOT NULL, PRIMARY KEY (subject, reason)) WITHOUT ROWID;
     `,
   },
+  {
+    id: "0002_provisioning",
+    sql: "ALTER TABLE machines ADD COLUMN provisioning TEXT",
+  },
 ];

@@ -1,5 +1,6 @@
 import type { MachineEvent } from "../account-feed/account-feed.rpc";
-import type { BotDetail, HeartbeatPayload, MachineDetail, MachineSkill, MachineSummary } from "./machine.rpc";
+import type { ShownEntry } from "../shared/inspection";
+import type { BotDetail, HeartbeatPayload, HistoryEntry, LinkKind, MachineDetail, MachineSkill, MachineSummary } from "./machine.rpc";
 import type { RosterBot } from "./bot-pairings.core";
 import type { AnyCommandType, CommandStatus, CommandView, PendingCommand } from "../../src/fleet/commands/commands.core";
 import type { PairingPhase } from "../../src/fleet/pairings/pairings.core";
@@ -30,6 +31,21 @@ export interface Registration {
   readonly orgoComputerId: string | null;
   /** When its owner first registered it (ms): tells two machines that had the same id one after the other apart. */
   readonly createdAt: number;
+}
+
+/** How far a cloud machine is. Written by `cloud-vms` at each change of its row. */
+export interface Provisioning {
+  /** The row's version; an older one does not overwrite a newer. */
+  readonly seq: number;
+  readonly status: string;
+  readonly step: string;
+  /** 0 to 100 of the whole way. */
+  readonly percent: number;
+  /** 0 to 100 of this step. */
+  readonly stepPercent: number;
+  readonly detail: string | null;
+  /** ms */
+  readonly at: number;
 }
 
 /**
@@ -75,6 +91,25 @@ export interface Spending {
   readonly constructions: number;
 }
 
+/** A machine as its object has it, for operators: raw parts under their own names, secrets redacted, long texts cut. Times in ISO 8601. */
+export interface InstanceInspection {
+  readonly registration: Readonly<Record<string, unknown>>;
+  readonly state: Readonly<Record<string, unknown>>;
+  readonly live: Readonly<Record<string, unknown>>;
+  readonly flushedAt: string;
+  readonly unannounced: boolean;
+  readonly projectedOnline: boolean | null;
+  readonly samples: number;
+  readonly link: { readonly kind: LinkKind; readonly since: string | null };
+  readonly tokens: readonly { readonly id: string; readonly cut: TokenCut | null }[];
+  readonly alarms: readonly { readonly reason: string; readonly dueAt: string; readonly overdue: boolean }[];
+  /** Of the last 24 hours, newest first. */
+  readonly commands: readonly Readonly<Record<string, unknown>>[];
+  /** What links replay, newest first. */
+  readonly events: readonly ShownEntry[];
+  readonly history: readonly HistoryEntry[];
+}
+
 /** RPC surface of InstanceDO. Streams and sockets come through `fetch`. */
 export interface InstanceRpc {
   /** Creates or updates the machine's tables. Only now does storage come into being. */
@@ -104,6 +139,8 @@ export interface InstanceRpc {
   getBot(ref: InstanceRef, botId: string): Promise<BotDetail | null>;
   /** Which bots (by id) live on this machine; beats about others are dropped. A roster older than the known one (`seq`) is ignored. */
   setRoster(ref: InstanceRef, seq: number, roster: Readonly<Record<string, RosterBot>>): Promise<void>;
+  /** How far a cloud machine is. Overtaken ones and unknown machines are ignored; what moves is told to the account's dashboards. */
+  setProvisioning(ref: InstanceRef, provisioning: Provisioning): Promise<void>;
   /** Asks the machine to refresh a bot whose pairing is degraded or failed; waits in the queue while the machine is away. */
   repairBot(ref: InstanceRef, botId: string, pairingId: string): Promise<RepairAnswer>;
   /** Sends an event to the machine's links, and to the account's streams if they may be this machine's. With `keep` it is replayed to those that reconnect; secrets are never kept. */
@@ -112,6 +149,8 @@ export interface InstanceRpc {
   listSkills(ref: InstanceRef): Promise<readonly MachineSkill[]>;
   /** Text of one skill; null when the machine never told it. */
   getSkillContent(ref: InstanceRef, name: string): Promise<string | null>;
+  /** Everything of the machine as it lies there; changes nothing. Null when the machine is unknown. */
+  inspect(ref: InstanceRef): Promise<InstanceInspection | null>;
   /** Deletes everything of the machine and closes its links. */
   purge(ref: InstanceRef): Promise<void>;
 }

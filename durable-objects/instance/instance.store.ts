@@ -1,7 +1,7 @@
 import type { Command, CommandState } from "../../src/fleet/commands/commands.core";
 import { DAY_MS } from "../../src/kernel/clock";
 import type { CountedSql } from "../shared/counted-sql";
-import type { InstanceRef, Registration, TokenCut } from "./instance.rpc";
+import type { InstanceRef, Provisioning, Registration, TokenCut } from "./instance.rpc";
 import { upgradeState, type LiveState, type MachineState, type StoredSample } from "./machine.core";
 import type { HistoryEntry } from "./machine.rpc";
 
@@ -13,6 +13,8 @@ export interface Machine {
   state: MachineState;
   live: LiveState;
   samples: readonly StoredSample[];
+  /** Null for machines that are no cloud machines. */
+  provisioning: Provisioning | null;
   /** When the row was last written with a sample, ms. */
   flushedAt: number;
   /** True while the account's feed has not heard of the newest state. */
@@ -26,6 +28,9 @@ export interface Machine {
   /** Commands that are not finished, oldest first. */
   readonly open: Map<string, Command>;
 }
+
+/** What D1 is told of it. A cloud machine counts as soon as it is heard: whoever made it waits for that, whatever runs on it. */
+export const isProjectedOnline = ({ state, provisioning }: Machine): boolean => state.online || (provisioning !== null && state.reachable);
 
 const HISTORY_KEEP = 500;
 const HISTORY_SHOWN = 50;
@@ -51,6 +56,7 @@ export class InstanceStore {
           state: upgradeState(decode<Partial<MachineState>>(row["state"])),
           live: decode<LiveState>(row["live"]),
           samples: decode<StoredSample[]>(row["samples"]),
+          provisioning: row["provisioning"] === null ? null : decode<Provisioning>(row["provisioning"]),
           flushedAt: Number(row["flushed_at"]),
           unannounced: row["unannounced"] === 1,
           gone: false,
@@ -78,17 +84,18 @@ export class InstanceStore {
         now,
         now,
       );
-    return { id, ref, registration, state, live, samples: [], flushedAt: now, unannounced: false, gone: false, projectedOnline: null, tokens: new Map(), open: new Map() };
+    return { id, ref, registration, state, live, samples: [], provisioning: null, flushedAt: now, unannounced: false, gone: false, projectedOnline: null, tokens: new Map(), open: new Map() };
   }
 
-  /** One row: state, live numbers, samples and flags. */
+  /** One row: state, live numbers, samples, provisioning and flags. */
   saveMachine(machine: Machine): void {
     this.#sql.run(
-      "UPDATE machines SET registration = ?, state = ?, live = ?, samples = ?, flushed_at = ?, unannounced = ?, projected_online = ? WHERE id = ?",
+      "UPDATE machines SET registration = ?, state = ?, live = ?, samples = ?, provisioning = ?, flushed_at = ?, unannounced = ?, projected_online = ? WHERE id = ?",
       JSON.stringify(machine.registration),
       JSON.stringify(machine.state),
       JSON.stringify(machine.live),
       JSON.stringify(machine.samples),
+      machine.provisioning === null ? null : JSON.stringify(machine.provisioning),
       machine.flushedAt,
       machine.unannounced ? 1 : 0,
       machine.projectedOnline === null ? null : machine.projectedOnline ? 1 : 0,

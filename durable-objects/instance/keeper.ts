@@ -1,11 +1,13 @@
 import { MINUTE_MS, SECOND_MS } from "../../src/kernel/clock";
-import type { DashboardEvent } from "../account-feed/account-feed.rpc";
+import type { DashboardEvent, MachineReport } from "../account-feed/account-feed.rpc";
 import type { AlarmTable } from "../shared/alarm-table";
 import type { Announcer } from "./announcer";
-import type { InstanceStore, Machine } from "./instance.store";
+import type { Provisioning } from "./instance.rpc";
+import { isProjectedOnline, type InstanceStore, type Machine } from "./instance.store";
 import type { Links } from "./links";
 import { pairingDueAt } from "./bot-pairings.core";
 import { FLUSH_MS, foldBeat, foldOffline, foldTime, GRACE_MS, nextSamples, SILENCE_MS, silentAt, type MachineChange, type OfflineReason, type StateChange } from "./machine.core";
+import { provisioningNews, toProgressEvent } from "./provisioning.core";
 import { toSummary, type MachineFacts } from "./machine.views";
 import type { HeartbeatPayload, MachineSummary } from "./machine.rpc";
 
@@ -42,7 +44,7 @@ export class Keeper {
   }
 
   facts(machine: Machine, except?: WebSocket): MachineFacts {
-    return { instanceId: machine.ref.instanceId, registration: machine.registration, state: machine.state, live: machine.live, link: this.#parts.links.facts(machine.id, except), pendingCommands: machine.open.size };
+    return { instanceId: machine.ref.instanceId, registration: machine.registration, state: machine.state, live: machine.live, provisioning: machine.provisioning, link: this.#parts.links.facts(machine.id, except), pendingCommands: machine.open.size };
   }
 
   summary(machine: Machine): MachineSummary {
@@ -100,6 +102,20 @@ export class Keeper {
     this.#parts.store.saveMachine(machine);
     await this.armPairings(machine);
     await this.announce(machine, changes, now);
+  }
+
+  /** A cloud machine got on. Another status or step is told until it is heard; mere percents are shown to whoever looks. */
+  async provision(machine: Machine, told: Provisioning, now: number): Promise<void> {
+    const news = provisioningNews(machine.provisioning, told);
+    if (news === "old") return;
+    machine.provisioning = told;
+    // Its number is remembered without a row: what it overtook tells nothing else.
+    if (news === "same") return;
+    if (news === "turned") machine.unannounced = true;
+    this.#parts.store.saveMachine(machine);
+    const event = toProgressEvent(machine.ref.instanceId, told);
+    if (news === "turned") await this.announce(machine, [], now, [event]);
+    else await this.#report(machine, { events: [], passing: [event], notable: false }, now);
   }
 
   /** An alarm for the next phase that time ends; none while no pairing is in such a phase. No row: it follows from the state. */
@@ -192,7 +208,8 @@ export class Keeper {
         return;
       case "announce":
         alarms.disarm(machine.id, reason);
-        if (machine.unannounced) await this.announce(machine, [], now);
+        // What the feed has not heard may have been progress; twice does no harm.
+        if (machine.unannounced) await this.announce(machine, [], now, machine.provisioning === null ? [] : [toProgressEvent(machine.ref.instanceId, machine.provisioning)]);
         else if (needsProjection(machine)) await this.#project(machine, now);
         return;
       case "commands":
@@ -204,9 +221,9 @@ export class Keeper {
   /** Reports a change until it is heard; what the feed misses now, the alarm repeats. */
   async announce(machine: Machine, changes: readonly MachineChange[], now: number, extra: readonly DashboardEvent[] = []): Promise<void> {
     const { store, alarms } = this.#parts;
-    const announced = machine.state;
+    const announced = { state: machine.state, provisioning: machine.provisioning };
     const events = [...changes.map((change) => this.#toEvent(machine, change, now)), ...extra];
-    const heard = await this.#report(machine, events, true, now);
+    const heard = await this.#report(machine, { events, notable: true }, now);
     if (machine.gone) return;
     // Beside the beat, not in it: a queue that hangs must not make machines look silent.
     if (needsProjection(machine)) this.#parts.defer(this.#project(machine, now));
@@ -214,7 +231,7 @@ export class Keeper {
       await alarms.arm(machine.id, "announce", now + ANNOUNCE_RETRY_MS);
       return;
     }
-    if (machine.state === announced && machine.unannounced) {
+    if (machine.state === announced.state && machine.provisioning === announced.provisioning && machine.unannounced) {
       machine.unannounced = false;
       store.saveMachine(machine);
     }
@@ -230,12 +247,12 @@ export class Keeper {
 
   /** Shows the newest numbers to whoever watches; nothing is stored and nothing is repeated. */
   async show(machine: Machine, now: number): Promise<void> {
-    await this.#report(machine, [], false, now);
+    await this.#report(machine, { events: [], notable: false }, now);
   }
 
   /** Events about a machine whose stored state did not change. */
   async #tell(machine: Machine, events: readonly DashboardEvent[], now: number, closing?: WebSocket): Promise<void> {
-    const heard = await this.#report(machine, events, true, now, closing);
+    const heard = await this.#report(machine, { events, notable: true }, now, closing);
     if (!heard && !machine.gone) {
       machine.unannounced = true;
       this.#parts.store.saveMachine(machine);
@@ -243,10 +260,10 @@ export class Keeper {
     }
   }
 
-  async #report(machine: Machine, events: readonly DashboardEvent[], notable: boolean, now: number, closing?: WebSocket): Promise<boolean> {
+  async #report(machine: Machine, news: Omit<MachineReport, "seq" | "summary">, now: number, closing?: WebSocket): Promise<boolean> {
     this.#reportSeq = Math.max(this.#reportSeq + 1, now);
     const summary = toSummary(this.facts(machine, closing));
-    const watching = await this.#parts.announcer.report(machine.ref.userId, { seq: this.#reportSeq, summary, events, notable });
+    const watching = await this.#parts.announcer.report(machine.ref.userId, { seq: this.#reportSeq, summary, ...news });
     if (machine.gone) return true;
     if (!watching) return false;
     this.watch(machine, watching.watchUntil, watching.paceMs);
@@ -280,6 +297,6 @@ export class Keeper {
 }
 
 /** Whether D1 was told another online flag than the one that is true. */
-const needsProjection = (machine: Machine): boolean => machine.state.heard && machine.projectedOnline !== machine.state.online;
+const needsProjection = (machine: Machine): boolean => machine.state.heard && machine.projectedOnline !== isProjectedOnline(machine);
 
 const iso = (ms: number): string => new Date(ms).toISOString();

@@ -100,7 +100,11 @@ export interface MachineSummary {
   readonly orgoWorkspaceId: string | null;
   readonly orgoWorkspaceName: string | null;
   readonly orgoComputerId: string | null;
+  /** These three are null for machines that are no cloud machines. */
   readonly provisionStatus: string | null;
+  readonly provisionDetail: string | null;
+  /** 0 to 100 of the whole way. */
+  readonly provisionPercent: number | null;
   readonly isOnline: boolean;
   readonly reachable: boolean;
   readonly lastHeartbeat: string | null;

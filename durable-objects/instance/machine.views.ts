@@ -1,4 +1,4 @@
-import type { Registration } from "./instance.rpc";
+import type { Provisioning, Registration } from "./instance.rpc";
 import { capabilityFlags, UNKNOWN_BOT, type LinkFacts, type LiveState, type MachineState } from "./machine.core";
 import { healthScore } from "../../src/fleet/pairings/pairings.core";
 import type { BotDetail, BotSummary, MachineSummary } from "./machine.rpc";
@@ -17,12 +17,13 @@ export interface MachineFacts {
   readonly registration: Registration;
   readonly state: MachineState;
   readonly live: LiveState;
+  readonly provisioning: Provisioning | null;
   readonly link: LinkFacts;
   readonly pendingCommands: number;
 }
 
 export function toSummary(facts: MachineFacts): MachineSummary {
-  const { registration, state, live, link } = facts;
+  const { registration, state, live, link, provisioning } = facts;
   const openclaw = capabilityFlags(state.capabilities, "openclaw");
   const hermes = capabilityFlags(state.capabilities, "hermes");
   const bots = Object.keys(state.roster).map((id) => toBotSummary(facts, id));
@@ -39,7 +40,9 @@ export function toSummary(facts: MachineFacts): MachineSummary {
     orgoWorkspaceId: registration.orgoWorkspaceId,
     orgoWorkspaceName: registration.orgoWorkspaceName,
     orgoComputerId: registration.orgoComputerId,
-    provisionStatus: null,
+    provisionStatus: provisioning?.status ?? null,
+    provisionDetail: provisioning?.detail ?? null,
+    provisionPercent: provisioning?.percent ?? null,
     isOnline: state.online,
     reachable: state.reachable,
     lastHeartbeat: iso(Math.max(live.lastSeen, link.kind === "socket" ? link.lastPong : 0)),

@@ -2,8 +2,8 @@ import type { Caller, InstanceRef } from "../instance/instance.rpc";
 
 /** What a Worker asks of an object when it upgrades: credentials stripped, facts added. */
 export interface Upgrade {
-  /** `socket` a machine's own, `sse` the inner end of a machine stream, `dashboard` of a dashboard stream. */
-  readonly type: "socket" | "sse" | "dashboard";
+  /** `socket` a machine's own, `sse` the inner end of a machine stream, `dashboard` of a dashboard stream, `progress` of one that follows a cloud machine. */
+  readonly type: "socket" | "sse" | "dashboard" | "progress";
   readonly ref: InstanceRef;
   readonly caller: Caller;
   readonly lastEventId: number | null;

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 /** Who owns which machine. What a machine is doing now lives in its object. */
@@ -23,13 +24,21 @@ export const instances = sqliteTable(
     rosterSeq: integer("roster_seq").notNull().default(0),
     /** The add-on that pays for this cloud machine; null: included in the plan, or nobody's. */
     vmEntitlementId: text("vm_entitlement_id"),
+    /** The cloud machine that this is; null for machines that people brought. */
+    cloudVmId: text("cloud_vm_id"),
     archivedAt: integer("archived_at"),
     planDisabledAt: integer("plan_disabled_at"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
     version: integer("version").notNull().default(1),
   },
-  (t) => [uniqueIndex("instances_instance_id").on(t.instanceId), index("instances_tenant").on(t.tenantId, t.createdAt), uniqueIndex("instances_fingerprint").on(t.tenantId, t.machineFingerprint)],
+  (t) => [
+    uniqueIndex("instances_instance_id").on(t.instanceId),
+    index("instances_tenant").on(t.tenantId, t.createdAt),
+    uniqueIndex("instances_fingerprint").on(t.tenantId, t.machineFingerprint),
+    index("instances_label").on(sql`lower(label)`),
+    index("instances_machine").on(t.machineFingerprint).where(sql`machine_fingerprint IS NOT NULL`),
+  ],
 );
 
 /** Every fingerprint an account ever registered. Append-only: trial abuse is seen here after machines are gone. */
@@ -41,7 +50,7 @@ export const fingerprintHistory = sqliteTable(
     instanceId: text("instance_id").notNull(),
     firstSeenAt: integer("first_seen_at").notNull(),
   },
-  (t) => [primaryKey({ columns: [t.fingerprint, t.tenantId, t.instanceId] })],
+  (t) => [primaryKey({ columns: [t.fingerprint, t.tenantId, t.instanceId] }), index("fingerprint_history_tenant").on(t.tenantId)],
 );
 
 /** Versions an operator approved; a component without a row is "unknown": offer no update. */

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, inArray, isNull, ne, or, sql, type SQL } from "drizzle-orm";
+import { and, asc, count, eq, gt, inArray, isNull, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
 import { bots, botShares } from "../../schema/bots";
 import { instances } from "../../schema/instances";
@@ -7,7 +7,7 @@ import type { PickFeature } from "./holdings.core";
 /** SQL of what people have that a plan counts. Every query names the tenant. */
 
 /** Local (cloud machines count apart) and not archived. */
-const localMachine = (tenantId: number) => and(eq(instances.tenantId, tenantId), isNull(instances.archivedAt), or(isNull(instances.provider), ne(instances.provider, "orgo")));
+const localMachine = (tenantId: number) => and(eq(instances.tenantId, tenantId), isNull(instances.archivedAt), isNull(instances.cloudVmId));
 const livingShare = (tenantId: number, now: number) => and(eq(botShares.tenantId, tenantId), isNull(botShares.endedAt), or(isNull(botShares.expiresAt), gt(botShares.expiresAt, now)));
 
 /** Machines, bots and living shares, parked ones too, as of one moment. */

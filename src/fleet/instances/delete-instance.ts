@@ -14,7 +14,7 @@ export async function deleteInstance(ctx: OwnerCtx, instanceId: string): Promise
   const orphaned = await retryLostUpdate(async () => {
     const [row, bots] = await Promise.all([findInstance(ctx, userId, instanceId), listBotRows(ctx, userId, instanceId)]);
     if (!row) throw notFound("Machine");
-    if (row.provider === "orgo") throw new AppError("INSTANCE_IS_CLOUD", "A cloud machine is removed by destroying it, so that its bill ends too.");
+    if (row.cloudVmId !== null) throw new AppError("INSTANCE_IS_CLOUD", "A cloud machine is removed by destroying it, so that its bill ends too.");
     await new Plan(ctx)
       .guarded(deleteInstanceRow(ctx, row))
       .write(unpairBotsOf(ctx, userId, instanceId))

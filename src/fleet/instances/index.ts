@@ -2,4 +2,4 @@ export { recordInstanceProjection } from "./instances.jobs";
 export { addInstanceParking, addInstanceReturn, requireCarried } from "./park-instance";
 export { purgeInstance } from "./purge-instance";
 export { callerOf, objectOf, refOf, speakFor } from "./speak-for";
-export { countLocalInstances } from "./instances.store";
+export { countLocalInstances, listInstanceRows, type InstanceRow } from "./instances.store";

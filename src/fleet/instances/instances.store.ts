@@ -1,4 +1,4 @@
-import { and, count, eq, inArray, isNotNull, isNull, lte, ne, or, sql, type SQL } from "drizzle-orm";
+import { and, count, eq, inArray, isNotNull, isNull, lte, ne, sql, type SQL } from "drizzle-orm";
 import { fingerprintHistory, instances } from "../../schema/instances";
 import type { Ctx } from "../../kernel/context";
 
@@ -26,8 +26,8 @@ export function listInstanceRows(ctx: Ctx, tenantId: number): Promise<InstanceRo
   return ctx.db.select().from(instances).where(eq(instances.tenantId, tenantId)).orderBy(instances.createdAt, instances.id);
 }
 
-/** Machines that count against the cap: local (cloud ones count apart), neither archived nor parked. */
-const counted = (tenantId: number) => and(eq(instances.tenantId, tenantId), isNull(instances.archivedAt), isNull(instances.planDisabledAt), or(isNull(instances.provider), ne(instances.provider, "orgo")));
+/** Machines that count against the cap: local (cloud ones count apart, and are those that we rent, whatever a client calls itself), neither archived nor parked. */
+const counted = (tenantId: number) => and(eq(instances.tenantId, tenantId), isNull(instances.archivedAt), isNull(instances.planDisabledAt), isNull(instances.cloudVmId));
 
 export async function countLocalInstances(ctx: Ctx, tenantId: number): Promise<number> {
   const [row] = await ctx.db.select({ n: count() }).from(instances).where(counted(tenantId));

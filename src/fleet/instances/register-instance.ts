@@ -49,7 +49,7 @@ async function resolveInstance(ctx: OwnerCtx, input: RegisterInstanceInput, boun
   if (!input.online) throw notFound("Machine");
   const taken = await isInstanceIdTaken(ctx, input.instance_id);
   if (taken && fingerprint === null) throw new AppError("INSTANCE_OWNED_BY_OTHER", "This instance id belongs to another account.");
-  const cap = await requireRoom(ctx, input, fingerprint);
+  const cap = await requireRoom(ctx, fingerprint);
   return createInstance(ctx, input, fingerprint, taken ? mintInstanceId(input.instance_id, ctx.clock.now()) : input.instance_id, cap);
 }
 
@@ -58,10 +58,7 @@ async function refreshInstance(ctx: OwnerCtx, row: InstanceRow, input: RegisterI
     label: input.label,
     registeredVersion: input.version,
     machineFingerprint: fingerprint ?? row.machineFingerprint,
-    provider: input.provider ?? row.provider,
-    orgoWorkspaceId: input.orgo_workspace_id ?? row.orgoWorkspaceId,
-    orgoWorkspaceName: input.orgo_workspace_name ?? row.orgoWorkspaceName,
-    orgoComputerId: input.orgo_computer_id ?? row.orgoComputerId,
+    ...(row.cloudVmId === null ? placeOf(row, input) : {}),
     online: input.online,
     onlineChangedAt: row.online === input.online ? row.onlineChangedAt : ctx.clock.now(),
   };
@@ -71,10 +68,18 @@ async function refreshInstance(ctx: OwnerCtx, row: InstanceRow, input: RegisterI
   return { ...row, ...changes, version: row.version + 1 };
 }
 
+/** Where a machine says it runs. Of those that we rent we know it ourselves. */
+const placeOf = (row: InstanceRow, input: RegisterInstanceInput) => ({
+  provider: input.provider ?? row.provider,
+  orgoWorkspaceId: input.orgo_workspace_id ?? row.orgoWorkspaceId,
+  orgoWorkspaceName: input.orgo_workspace_name ?? row.orgoWorkspaceName,
+  orgoComputerId: input.orgo_computer_id ?? row.orgoComputerId,
+});
+
 /** The cap that a new machine must keep, null when there is none. @throws AppError PLAN_LIMIT, TRIAL_ABUSE */
-async function requireRoom(ctx: OwnerCtx, input: RegisterInstanceInput, fingerprint: string | null): Promise<number | null> {
+async function requireRoom(ctx: OwnerCtx, fingerprint: string | null): Promise<number | null> {
   const tenantId = ctx.actor.userId;
-  const cap = input.provider === "orgo" ? null : await requireCapability(ctx, tenantId, "multiple_openclaw_instances", (id) => countLocalInstances(ctx, id));
+  const cap = await requireCapability(ctx, tenantId, "multiple_openclaw_instances", (id) => countLocalInstances(ctx, id));
   if (fingerprint !== null && (await getEntitlements(ctx, tenantId)).source === "trial" && (await isFingerprintOfOther(ctx, tenantId, fingerprint))) {
     throw new AppError("TRIAL_ABUSE", "This machine is already registered under another account; a free trial cannot be used on it again.");
   }
@@ -109,5 +114,5 @@ async function createInstance(ctx: OwnerCtx, input: RegisterInstanceInput, finge
     if (isUniqueViolation(error, "instances.")) throw new LostUpdateError(error);
     throw error;
   }
-  return { ...row, id: 0, rosterSeq: 0, vmEntitlementId: null, archivedAt: null, planDisabledAt: null, version: 1 };
+  return { ...row, id: 0, rosterSeq: 0, vmEntitlementId: null, cloudVmId: null, archivedAt: null, planDisabledAt: null, version: 1 };
 }

@@ -155,6 +155,8 @@ const machine = {
   orgoWorkspaceName: z.string().nullable(),
   orgoComputerId: z.string().nullable(),
   provisionStatus: z.string().nullable(),
+  provisionDetail: z.string().nullable(),
+  provisionPercent: z.int().nullable(),
   isOnline: z.boolean(),
   reachable: z.boolean(),
   lastHeartbeat: z.string().nullable(),
@@ -186,11 +188,6 @@ export const MachineDetailResponse = z
   .object({ ...machine, botCount: z.int(), bots: z.array(BotRuntimeDetail), samples: z.array(MachineSample), events: z.array(MachineHistoryEntry) })
   .meta({ id: "MachineDetailResponse" });
 
-/** `include_cloud=1` and `=true` mean yes, as query strings of the published clients write it. */
-export const ListMachinesQuery = z.object({
-  include_cloud: z
-    .enum(["0", "1", "true", "false"])
-    .transform((value) => value === "1" || value === "true")
-    .default(false),
-});
+/** `include_cloud=1`, `=true` and the like mean yes, as query strings of the published clients write it. */
+export const ListMachinesQuery = z.object({ include_cloud: z.stringbool().meta({ type: "boolean" }).default(false) });
 export const MachineRef = z.object({ instance_id: z.string().min(1).max(255) });

@@ -1,4 +1,5 @@
 export { addonEndingMail } from "./addon-mails";
-export { resetCodeMail, verificationCodeMail } from "./code-mails";
-export { newCliTokenMail, newLoginMail, passwordChangedMail } from "./notices";
+export { inviteMail, resetCodeMail, verificationCodeMail } from "./code-mails";
+export { newCliTokenMail, newLoginMail, passwordChangedMail, passwordSetMail } from "./notices";
 export { sendMail } from "./send-mail";
+export { unpaidMachinesMail } from "./vm-mails";

@@ -52,3 +52,14 @@ export const passwordChangedMail = (notice: Notice): Mail =>
     paragraphs: ["If this was you, there is nothing to do."],
     warning: "If it was not, reset your password with the code we mail to this address, then sign out every device.",
   });
+
+/** Tells that an administrator chose another password; from where is not the person's business. */
+export const passwordSetMail = ({ to, username, at }: Omit<Notice, "ip">): Mail =>
+  composeMail({
+    to,
+    subject: "Your Sett password was changed",
+    opening: `An administrator gave the account "${username}" another password.`,
+    facts: [["Time", minuteOf(at)]],
+    paragraphs: ["You were signed out everywhere. If you asked for this, sign in with the password that you were told, and then choose your own."],
+    warning: "If you did not ask for it, choose a password of your own with \"Forgot password\" and tell whoever runs this server.",
+  });

@@ -2,7 +2,7 @@ import { accountFeedObject, instanceObject, upgradeRequest, type Upgrade } from 
 import type { Refusal } from "../../../durable-objects/instance/instance.rpc";
 import type { OwnerCtx } from "../../kernel/context";
 import { AppError } from "../../kernel/errors/app-error";
-import { bridgeToSse, reserveStream } from "../../kernel/sse/bridge";
+import { bridgeToSse, reserveStream, type BridgeOptions } from "../../kernel/sse/bridge";
 import { callerOf, refOf, speakFor } from "../instances";
 import { findBoundInstance } from "../cli-tokens";
 import { listPairEvents } from "../pairings";
@@ -26,7 +26,7 @@ async function openOnMachine(ctx: OwnerCtx, type: "socket" | "sse", instanceId: 
   return opened.socket;
 }
 
-async function openOnAccount(ctx: OwnerCtx, type: "sse" | "dashboard", lastEventId: number | null): Promise<WebSocket> {
+async function openOnAccount(ctx: OwnerCtx, type: "sse" | "dashboard" | "progress", lastEventId: number | null): Promise<WebSocket> {
   const upgrade: Upgrade = { type, ref: refOf(ctx, ""), caller: callerOf(ctx), lastEventId };
   const response = await accountFeedObject(ctx.objects, ctx.actor.userId).fetch(upgradeRequest(upgrade));
   if (!response.webSocket) throw new AppError("OVERLOADED", "The stream could not be opened; try again shortly.", { retryAfterSeconds: 2 });
@@ -59,9 +59,36 @@ export async function openMachineSocket(ctx: OwnerCtx, request: Request, instanc
   return new Response(null, { status: 101, webSocket });
 }
 
+/** What a stream of the dashboards' kind may say in its address. */
+interface StreamQuery {
+  readonly named?: string | undefined;
+  readonly last_event_id?: string | undefined;
+}
+
+const resumeFrom = (request: Request, query: StreamQuery): number | null => lastEventIdOf(request.headers.get("last-event-id") ?? query.last_event_id ?? null);
+
 /** The stream dashboards draw themselves from. @throws AppError OVERLOADED */
-export async function openDashboardStream(ctx: OwnerCtx, request: Request, query: { readonly named?: string | undefined; readonly last_event_id?: string | undefined }): Promise<Response> {
+export async function openDashboardStream(ctx: OwnerCtx, request: Request, query: StreamQuery): Promise<Response> {
   reserveStream(ctx.config.maxStreamsPerIsolate);
-  const socket = await openOnAccount(ctx, "dashboard", lastEventIdOf(request.headers.get("last-event-id") ?? query.last_event_id ?? null));
+  const socket = await openOnAccount(ctx, "dashboard", resumeFrom(request, query));
   return bridgeToSse({ socket, signal: request.signal, named: query.named === "1", expiresAt: ctx.actor.expiresAt });
+}
+
+/** How a stream about one thing begins, and what of the account's events it says. */
+type Telling = Required<Pick<BridgeOptions, "opening" | "over" | "pass">>;
+
+/**
+ * A stream of what the account's dashboards hear, cut to one thing. Nobody's machines beat faster for it.
+ * @param begin is asked once the feed is listened to: what happens in between comes twice instead of never. What it throws is thrown.
+ * @throws AppError OVERLOADED
+ */
+export async function openFilteredStream(ctx: OwnerCtx, request: Request, query: StreamQuery, begin: () => Promise<Telling>): Promise<Response> {
+  reserveStream(ctx.config.maxStreamsPerIsolate);
+  const socket = await openOnAccount(ctx, "progress", resumeFrom(request, query));
+  const telling = await begin().catch((error: unknown) => {
+    socket.accept();
+    socket.close(1011, "the stream could not begin");
+    throw error;
+  });
+  return bridgeToSse({ socket, signal: request.signal, named: query.named === "1", expiresAt: ctx.actor.expiresAt, ...telling });
 }

@@ -4,6 +4,7 @@ import type { OwnerCtx } from "../../kernel/context";
 import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { notFound } from "../../kernel/errors/app-error";
 import { addonEnded } from "./cancel-addon";
+import { comparePlaces } from "./compare-places";
 import { afterTime } from "./vm-addons.core";
 import type { AssignAddonBody, AssignedAddonView, CloudVmRef } from "./vm-addons.schemas";
 import { findAddon, findCloudInstance, isUnchanged, linkInstance, unlinkOthers } from "./vm-addons.store";
@@ -24,7 +25,7 @@ export function assignAddon(ctx: OwnerCtx, input: z.output<typeof CloudVmRef> & 
     if (machine.vmEntitlementId === input.addon_id) return view;
     const plan = new Plan(ctx).guarded(linkInstance(ctx, machine, input.addon_id, now));
     if (addon) plan.require(isUnchanged(ctx, addon)).write(unlinkOthers(ctx, tenantId, addon.id, machine.id, now));
-    await plan.audit({ action: "vm_addon.assign", subject: { type: "instance", id: machine.instanceId }, detail: { addon_id: input.addon_id, from_addon_id: machine.vmEntitlementId } }).commit();
+    await plan.audit({ action: "vm_addon.assign", subject: { type: "instance", id: machine.instanceId }, detail: { addon_id: input.addon_id, from_addon_id: machine.vmEntitlementId } }).effect(comparePlaces(tenantId)).commit();
     return view;
   });
 }

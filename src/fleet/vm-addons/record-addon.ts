@@ -6,6 +6,7 @@ import { newUuid } from "../../kernel/ids/ids";
 import type { PaidSubscription } from "../../kernel/ports/payments";
 import type { KnownPurchase } from "../apple-purchases";
 import { afterTime, isOfThePast, isSameState, newsOfPurchase, newsOfSubscription, nextAddon, type AddonNews, type AddonState } from "./vm-addons.core";
+import { comparePlaces } from "./compare-places";
 import { findAppleAddonInForce, findByExternalId, findInstanceOfAddon, insertAddon, updateAddon, type Addon } from "./vm-addons.store";
 
 /** One provider's word about one add-on. */
@@ -83,7 +84,8 @@ async function insertNew(ctx: Ctx, tenantId: number, { externalId, productId }: 
   const row: Addon = { ...state, id: newUuid(), tenantId, externalId, productId, warnedAt: null, createdAt: now, updatedAt: now, version: 1 };
   const plan = new Plan(ctx)
     .write(insertAddon(ctx, row))
-    .audit({ action: "vm_addon.create", tenantId, subject: { type: "vm_addon", id: row.id }, detail: { source: row.source, external_id: externalId, product_id: productId, status: row.status, period_end: row.periodEnd } });
+    .audit({ action: "vm_addon.create", tenantId, subject: { type: "vm_addon", id: row.id }, detail: { source: row.source, external_id: externalId, product_id: productId, status: row.status, period_end: row.periodEnd } })
+    .effect(comparePlaces(tenantId));
   await commitAddon(plan);
   return row;
 }
@@ -101,6 +103,7 @@ async function changeState(ctx: Ctx, row: Addon, next: AddonState, productId: st
     const machine = await findInstanceOfAddon(ctx, row.tenantId, row.id);
     const action = next.status === "expired" ? "vm_addon.expire" : "vm_addon.change";
     plan.audit({ action, tenantId: row.tenantId, subject: { type: "vm_addon", id: row.id }, detail: { from: row.status, status: next.status, period_end: next.periodEnd, instance_id: machine?.instanceId ?? null } });
+    plan.effect(comparePlaces(row.tenantId));
   }
   if (audit) plan.audit({ ...audit, tenantId: row.tenantId, subject: { type: "vm_addon", id: row.id } });
   await commitAddon(plan);

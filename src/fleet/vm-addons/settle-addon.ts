@@ -1,5 +1,6 @@
 import type { Ctx } from "../../kernel/context";
 import { Plan, retryLostUpdate } from "../../kernel/db/client";
+import { accountLabel } from "../accounts";
 import { askAgain } from "../apple-purchases";
 import { addonEndingMail } from "../mails";
 import { applyAddonSubscription, settleByClock, updateAddonPurchase } from "./record-addon";
@@ -61,7 +62,7 @@ async function warnOwner(ctx: Ctx, addonId: string): Promise<void> {
       .guarded(updateAddon(ctx, row, { ...row, warnedAt: now }, now))
       .audit({ action: "vm_addon.warn", tenantId: row.tenantId, subject: { type: "vm_addon", id: row.id }, detail: { status: row.status, instance_id: machine?.instanceId ?? null } });
     if (owner) {
-      const mail = addonEndingMail({ to: owner.email, username: owner.username, endsAt: endOf(row) ?? now, machine: machine?.label ?? null, isUnpaid: row.status === "grace" });
+      const mail = addonEndingMail({ to: owner.email, username: accountLabel(owner), endsAt: endOf(row) ?? now, machine: machine?.label ?? null, isUnpaid: row.status === "grace" });
       plan.effect({ type: "mail.send", payload: mail });
     }
     await plan.commit();

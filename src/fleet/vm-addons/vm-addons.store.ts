@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, inArray, isNull, lte, ne, or, sql, type SQL } from "drizzle-orm";
+import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lte, ne, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
 import { users } from "../../schema/accounts";
 import { subscriptionAddons, userCloudVmAddons } from "../../schema/billing";
@@ -10,9 +10,6 @@ import type { AddonState } from "./vm-addons.core";
 export type Addon = typeof userCloudVmAddons.$inferSelect;
 export type AddonOffer = typeof subscriptionAddons.$inferSelect;
 export type CloudInstance = typeof instances.$inferSelect;
-
-/** The provider of cloud machines, as instances name it. */
-const CLOUD_PROVIDER = "orgo";
 
 const ofOwner = (tenantId: number, id: string) => and(eq(userCloudVmAddons.tenantId, tenantId), eq(userCloudVmAddons.id, id));
 
@@ -54,6 +51,12 @@ export function listAddonRows(ctx: Ctx, tenantId: number, limit: number): Promis
     .where(and(eq(userCloudVmAddons.tenantId, tenantId), ne(userCloudVmAddons.status, "expired")))
     .orderBy(asc(userCloudVmAddons.createdAt), asc(userCloudVmAddons.id))
     .limit(limit);
+}
+
+/** Not those known to have expired, and those of these ids. */
+export function listAddonsInForceOrNamed(ctx: Ctx, tenantId: number, ids: readonly string[]): Promise<Addon[]> {
+  const named = sql`${userCloudVmAddons.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+  return ctx.db.select().from(userCloudVmAddons).where(and(eq(userCloudVmAddons.tenantId, tenantId), or(ne(userCloudVmAddons.status, "expired"), named)));
 }
 
 /** All that somebody ever had. */
@@ -102,7 +105,7 @@ export async function findCloudInstance(ctx: Ctx, tenantId: number, instanceId: 
   const [row] = await ctx.db
     .select()
     .from(instances)
-    .where(and(eq(instances.tenantId, tenantId), eq(instances.instanceId, instanceId), eq(instances.provider, CLOUD_PROVIDER), isNull(instances.archivedAt)))
+    .where(and(eq(instances.tenantId, tenantId), eq(instances.instanceId, instanceId), isNotNull(instances.cloudVmId), isNull(instances.archivedAt)))
     .limit(1);
   return row ?? null;
 }

@@ -12,6 +12,14 @@ const BACKLOG_MAX_BYTES = 8 * 1024 * 1024;
 const KEEPALIVE_MS = 10_000;
 const RETRY_MS = 2_000;
 
+type EventData = Readonly<Record<string, unknown>>;
+
+/** What becomes of an inner event: what is said in its place, nothing included, and whether that was the last word. */
+export interface Passage {
+  readonly say: readonly EventData[];
+  readonly ends: boolean;
+}
+
 export interface BridgeOptions {
   /** Inner socket as the object answered it, not yet accepted. */
   readonly socket: WebSocket;
@@ -23,7 +31,11 @@ export interface BridgeOptions {
   readonly expiresAt: number | null;
   readonly headers?: Readonly<Record<string, string>>;
   /** Said before anything else, without ids: what is true now and is in no log. */
-  readonly opening?: readonly Readonly<Record<string, unknown>>[];
+  readonly opening?: readonly EventData[];
+  /** The opening is all there is to say. */
+  readonly over?: boolean;
+  /** Pure. Without one every inner event is said as it is. */
+  readonly pass?: (data: EventData) => Passage;
 }
 
 let openStreams = 0;
@@ -34,7 +46,7 @@ export function reserveStream(maxStreams: number): void {
 }
 
 /** The streaming response. Inner messages are JSON `{id?, data}`; they become `id:` and `data:` lines. */
-export function bridgeToSse({ socket, signal, named, expiresAt, headers, opening = [] }: BridgeOptions): Response {
+export function bridgeToSse({ socket, signal, named, expiresAt, headers, opening = [], over = false, pass }: BridgeOptions): Response {
   openStreams++;
   let timer: ReturnType<typeof setInterval> | undefined;
   let finished = false;
@@ -70,13 +82,19 @@ export function bridgeToSse({ socket, signal, named, expiresAt, headers, opening
       };
       socket.accept();
       socket.addEventListener("message", ({ data }) => {
-        if (typeof data === "string" && data !== "pong") write(toSseText(data, named));
+        if (typeof data !== "string" || data === "pong" || finished) return;
+        if (!pass) return write(toSseText(data, named));
+        const { id, data: inner } = JSON.parse(data) as InnerEvent;
+        const { say, ends } = pass(inner);
+        if (say.length > 0) write(say.map((said) => toSseText(JSON.stringify({ id, data: said }), named)).join(""));
+        if (ends) end();
       });
       socket.addEventListener("close", end);
       socket.addEventListener("error", end);
       signal.addEventListener("abort", end);
       if (signal.aborted) return end();
       write(`retry: ${RETRY_MS}\n: connected\n\n${opening.map((data) => toSseText(JSON.stringify({ data }), named)).join("")}`);
+      if (over) return end();
       timer = setInterval(() => {
         if (expiresAt !== null && expiresAt <= Date.now()) return end();
         write(": keep-alive\n\n");
@@ -93,10 +111,15 @@ export function bridgeToSse({ socket, signal, named, expiresAt, headers, opening
   return new Response(body, { headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no", ...headers } });
 }
 
+interface InnerEvent {
+  readonly id?: number | null;
+  readonly data: EventData;
+}
+
 /** One SSE event of an inner message; exported for its test. */
 export function toSseText(message: string, named: boolean): string {
-  const { id, data } = JSON.parse(message) as { id?: number | null; data: { type?: unknown } };
-  const event = named && typeof data.type === "string" ? `event: ${data.type}\n` : "";
+  const { id, data } = JSON.parse(message) as InnerEvent;
+  const event = named && typeof data["type"] === "string" ? `event: ${data["type"]}\n` : "";
   // An event that nobody keeps has no id: a client resumes from the last one that has.
   return `${id == null ? "" : `id: ${id}\n`}${event}data: ${JSON.stringify(data)}\n\n`;
 }

@@ -33,7 +33,7 @@ describe("add-ons where nothing is sold", () => {
       await DB.prepare("INSERT INTO user_cloud_vm_addons (id, tenant_id, source, external_id, status, period_end, created_at, updated_at) VALUES (?, ?, 'stripe', ?, 'cancelled', ?, ?, ?)").bind(id, user.userId, uniqueName("sub_"), end, Date.now(), Date.now()).run();
     }
     const machine = await registerMachine(user);
-    await DB.prepare("UPDATE instances SET provider = 'orgo' WHERE instance_id = ?").bind(machine).run();
+    await DB.prepare("UPDATE instances SET provider = 'orgo', cloud_vm_id = instance_id WHERE instance_id = ?").bind(machine).run();
     await expectStatus(200, "POST", `${BASE}/${machine}/assign-to-addon`, { token, body: { addon_id: kept } });
     expect(await expectStatus(200, "GET", `${BASE}/addon`, { token })).toMatchObject({ addons: [{ id: kept, status: "cancelled", instance_id: machine }] });
     expect((await expectStatus<{ addons: unknown[] }>(200, "GET", `${BASE}/addon`, { token })).addons).toHaveLength(1);

@@ -11,13 +11,20 @@ import { MachineDetailResponse, MachinesListResponse } from "../../../src/fleet/
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 const REGISTRATION = { label: "den", version: "1.0.0", provider: null, orgoWorkspaceId: null, orgoWorkspaceName: null, orgoComputerId: null, createdAt: NOW };
-const FRESH: MachineFacts = { instanceId: "den-1", registration: REGISTRATION, state: NEW_MACHINE, live: NEW_LIVE, link: NO_LINK, pendingCommands: 0 };
+const FRESH: MachineFacts = { instanceId: "den-1", registration: REGISTRATION, state: NEW_MACHINE, live: NEW_LIVE, provisioning: null, link: NO_LINK, pendingCommands: 0 };
 
 describe("what is shown of a machine", () => {
   it("that was never heard is empty, and no date is 1970", () => {
     const view = toSummary(FRESH);
     expect(view).toMatchObject({ instanceId: "den-1", label: "den", version: "1.0.0", isOnline: false, reachable: false, lastHeartbeat: null, link: "none", linkSince: null, offlineSince: null, gatewayStatus: "unknown", hasOpenclaw: true, hasHermes: false, bots: [], botCount: 0, watched: [] });
     expect(JSON.stringify(view)).not.toContain("1970");
+    expect(MachinesListResponse.safeParse({ machines: [view] }).success).toBe(true);
+  });
+
+  it("that is no cloud machine has no provisioning; one that is has it in the words of its row", () => {
+    expect(toSummary(FRESH)).toMatchObject({ provisionStatus: null, provisionDetail: null, provisionPercent: null });
+    const view = toSummary({ ...FRESH, provisioning: { seq: 3, status: "installing", step: "install", percent: 45, stepPercent: 30, detail: "Unpacking", at: NOW } });
+    expect(view).toMatchObject({ provisionStatus: "installing", provisionDetail: "Unpacking", provisionPercent: 45 });
     expect(MachinesListResponse.safeParse({ machines: [view] }).success).toBe(true);
   });
 

@@ -1,0 +1,1 @@
+export { destroyCloudVmsOf, destroyUnpaidVm } from "./destroy-cloud-vm";

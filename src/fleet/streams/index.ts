@@ -1,0 +1,2 @@
+export { openFilteredStream } from "./open-streams";
+export { DashboardStreamQuery } from "./streams.schemas";
