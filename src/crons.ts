@@ -3,7 +3,7 @@ import { createSystemContext, type Deferral } from "./context";
 import { DAY_MS, MINUTE_MS } from "./kernel/clock";
 import type { Ctx } from "./kernel/context";
 import { forgetIdempotencyKeys } from "./kernel/idempotency";
-import { claimTick, forgetTicks } from "./kernel/jobs/claim-tick";
+import { forgetTicks, runTick } from "./kernel/jobs/claim-tick";
 import { forgetProcessedMessages } from "./kernel/jobs/consume";
 import { listDueEffects } from "./kernel/outbox/drain";
 
@@ -15,6 +15,7 @@ const SWEEP_LIMIT = 100;
 const jobsByCron: Readonly<Record<string, Readonly<Record<string, CronJob>>>> = {
   "* * * * *": {
     "outbox.sweep": sweepOutbox,
+    "keys.reseal": async (ctx) => (await import("./fleet/ops-keys")).enqueueReseal(ctx),
     "bots.settle": async (ctx) => (await import("./fleet/bots")).enqueueBotsToSettle(ctx),
     "rooms.settle": async (ctx) => {
       await (await import("./fleet/bot-rooms")).enqueueRoomsToSettle(ctx);
@@ -24,24 +25,34 @@ const jobsByCron: Readonly<Record<string, Readonly<Record<string, CronJob>>>> = 
     "subscriptions.settle": async (ctx) => (await import("./fleet/subscriptions")).enqueueSubscriptionsToSettle(ctx),
     "webhooks.sweep": async (ctx) => (await import("./fleet/webhooks")).enqueueOpenEvents(ctx),
     "downgrades.sweep": async (ctx) => (await import("./fleet/downgrades")).enqueueGraceEnds(ctx),
+    "cloud_vms.settle": async (ctx) => (await import("./fleet/vm-provisioning")).enqueueVmsToSettle(ctx),
     "skills.sweep": async (ctx) => (await import("./fleet/skills")).enqueueTransfers(ctx),
+    "admin_jobs.wake": async (ctx) => (await import("./fleet/admin-jobs")).wakeJobs(ctx),
     "apple_notifications.sweep": async (ctx) => (await import("./fleet/apple-notifications")).enqueueOpenNotifications(ctx),
+  },
+  "*/5 * * * *": {
+    "cloud_vms.reconcile": async (ctx) => (await import("./fleet/vm-reconcile")).enqueueReconcile(ctx),
+    "cloud_vms.entitle": async (ctx) => (await import("./fleet/vm-reconcile")).enqueueEntitlementChecks(ctx),
   },
   "17 * * * *": {
     "rows.expire": expireRows,
+    "keys.note": async (ctx) => (await import("./fleet/ops-keys")).noteTokenKeys(ctx),
+    "admin_jobs.schedule": async (ctx) => (await import("./fleet/admin-jobs")).scheduleRefresh(ctx),
+    "versions.check": async (ctx) => (await import("./fleet/versions")).enqueueReleaseChecks(ctx),
     "matrix_accounts.sweep": async (ctx) => (await import("./fleet/matrix-accounts")).enqueueMissingAccounts(ctx),
     "apple_notifications.forget": async (ctx) => (await import("./fleet/apple-notifications")).forgetOldNotifications(ctx),
     "apple_purchases.sweep": async (ctx) => (await import("./fleet/apple-purchases")).enqueueRechecks(ctx),
     "downgrades.check": async (ctx) => (await import("./fleet/downgrades")).enqueueChecks(ctx),
+    "cloud_vms.entitle_all": async (ctx) => (await import("./fleet/vm-reconcile")).enqueueAllEntitlementChecks(ctx),
     "vm_addons.sweep": async (ctx) => (await import("./fleet/vm-addons")).enqueueDueAddons(ctx),
   },
 };
 
-/** Runs the jobs of one tick, each claimed by (job, scheduled time). */
+/** Runs the jobs of one tick one after the other, each claimed by (job, scheduled time); one that fails is recorded and does not stop the next. */
 export async function handleScheduled(controller: ScheduledController, env: Env, deferral: Deferral): Promise<void> {
   for (const [job, run] of Object.entries(jobsByCron[controller.cron] ?? {})) {
     const ctx = createSystemContext(env, deferral, `cron:${job}`, `cron_${job}_${controller.scheduledTime}`);
-    if (await claimTick(ctx, job, controller.scheduledTime)) await run(ctx);
+    await runTick(ctx, job, controller.scheduledTime, run);
   }
 }
 
@@ -57,7 +68,7 @@ async function expireRows(ctx: Ctx): Promise<void> {
   const now = ctx.clock.now();
   await forgetIdempotencyKeys(ctx, now);
   await forgetProcessedMessages(ctx, now - 7 * DAY_MS);
-  await forgetTicks(ctx, now - DAY_MS);
+  await forgetTicks(ctx, now);
   const { forgetCliLogins } = await import("./fleet/cli-logins");
   await forgetCliLogins(ctx, now);
   const { forgetOldTries } = await import("./fleet/passwords");

@@ -110,6 +110,25 @@ export interface StripeConfig {
   readonly portalConfiguration: string | null;
 }
 
+/** Who lets us cloud machines. */
+export type ComputeConfig =
+  | { readonly driver: "orgo"; readonly apiKey: string; readonly baseUrl: string; /** Where our computers are, by name; made when there is none. */ readonly workspaceName: string; readonly timeoutMs: number }
+  /** Local processes instead of machines, kept by the agent that `npm start` runs. */
+  | { readonly driver: "process"; readonly agentUrl: string; readonly agentToken: string; /** Where those processes find us. Never what a caller named: they install from there, as the user who runs the server. */ readonly serverUrl: string; readonly timeoutMs: number };
+
+/** A GitHub Actions workflow that tries releases against each other. */
+export interface CiConfig {
+  /** A token that may write Actions there. */
+  readonly token: string;
+  /** `owner/name` */
+  readonly repository: string;
+  /** File name of the workflow. */
+  readonly workflow: string;
+  /** Branch or tag that it is taken from. */
+  readonly ref: string;
+  readonly baseUrl: string;
+}
+
 /** The environment, parsed once per isolate by src/env.ts. */
 export interface Config {
   readonly environment: "local" | "staging" | "production";
@@ -144,6 +163,8 @@ export interface Config {
   /** Purchases that cost nothing count as well: always outside production; there while testers or App Review need it. */
   readonly acceptSandboxPurchases: boolean;
   readonly llm: LlmConfig | null;
+  /** Null: no cloud machines. */
+  readonly compute: ComputeConfig | null;
   /** Null: nothing is sold. */
   readonly stripe: StripeConfig | null;
   /** Where the pages of the payment provider send people who came from the app; null sends them to the console. */
@@ -154,6 +175,12 @@ export interface Config {
   readonly s3: S3Config | null;
   /** Origin of the Matrix push gateway (Sygnal); null switches push off. */
   readonly pushGatewayUrl: string | null;
+  /** Null: no compatibility runs can be started. */
+  readonly ci: CiConfig | null;
+  /** What reports of compatibility runs bear; null takes none. */
+  readonly compatWebhookSecret: string | null;
+  /** Where released packages are looked up; null looks nothing up. */
+  readonly npmRegistryUrl: string | null;
   /** Multiplies every rate limit away; only for benchmarks of a local server. */
   readonly rateLimitsOff: boolean;
 }

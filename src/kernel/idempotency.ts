@@ -12,6 +12,9 @@ const KEEP_MS = DAY_MS;
 const RESERVATION_MS = MINUTE_MS;
 const MAX_KEY_CHARS = 255;
 
+/** Context string that binds a sealed answer to its row. */
+export const idempotencySealContext = (scope: string, key: string): string => `idempotency:${scope}:${key}`;
+
 /**
  * Runs `work` once per (caller, operation, key) within a day; a repeat gets the first answer. Answers are sealed at rest, since
  * they may hold a token shown once. A failed run releases the key.
@@ -32,7 +35,7 @@ export async function withIdempotency(ctx: Ctx, operationId: string, key: string
     })
     .returning({ key: idempotencyKeys.key });
   const row = and(eq(idempotencyKeys.scope, scope), eq(idempotencyKeys.key, key));
-  const sealContext = `idempotency:${scope}:${key}`;
+  const sealContext = idempotencySealContext(scope, key);
   if (reserved.length === 0) {
     const [first] = await ctx.db.select().from(idempotencyKeys).where(row);
     if (!first || first.requestHash !== requestHash) throw new AppError("IDEMPOTENCY_CONFLICT", "This Idempotency-Key was used with another request.");

@@ -27,6 +27,8 @@ export interface OperationSpec<P extends Schema | undefined, Q extends Schema | 
   readonly tag: string;
   readonly summary: string;
   readonly auth: readonly AuthKind[];
+  /** What else proves who asks, such as a webhook's shared secret: refused before anything of the input is read. @throws AppError */
+  readonly admit?: (ctx: Ctx, headers: Headers) => Promise<void>;
   /** `?token=` is taken as credential too: `EventSource` cannot send headers. Never logged. */
   readonly tokenInQuery?: boolean;
   /** Asks D1 whether the credential still lives. Off only where an object vouches for it. Default true. */

@@ -1,5 +1,5 @@
 import type { BatchItem } from "drizzle-orm/batch";
-import type { SQLWrapper } from "drizzle-orm";
+import type { SQL, SQLWrapper } from "drizzle-orm";
 import { auditLog } from "../../schema/kernel";
 import { actorId, actorTenant } from "../auth/actor";
 import type { Ctx } from "../context";
@@ -8,8 +8,8 @@ import type { Ctx } from "../context";
 export interface AuditEntry {
   /** Noun and verb, for example `cli_token.revoke`. */
   readonly action: string;
-  /** Owner of the data; defaults to the actor's own. */
-  readonly tenantId?: number | null;
+  /** Owner of the data; defaults to the actor's own. A statement where the same batch makes the owner. */
+  readonly tenantId?: number | null | SQL<number>;
   readonly subject?: { readonly type: string; readonly id: string | number };
   readonly detail?: Readonly<Record<string, unknown>>;
 }

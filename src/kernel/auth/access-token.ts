@@ -59,6 +59,12 @@ async function importRing(text: string): Promise<SigningKeys> {
 /** Public keys for `/.well-known/jwks.json`. */
 export const publicJwks = async (config: Config): Promise<{ keys: readonly JWK[] }> => (await signingKeys(config)).jwks;
 
+/** Ids of the keys that verify, the one that signs first. */
+export async function listSigningKeyIds(config: Config): Promise<readonly string[]> {
+  const { active, verifiers } = await signingKeys(config);
+  return [active.kid, ...[...verifiers.keys()].filter((kid) => kid !== active.kid)];
+}
+
 /** Signs a one-hour access token; its claims follow what clients of the published API read. */
 export async function issueAccessToken(config: Config, claims: AccessClaims, nowMs: number): Promise<string> {
   const { active } = await signingKeys(config);

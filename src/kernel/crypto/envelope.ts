@@ -42,3 +42,9 @@ export async function unseal(ring: KeyRing, sealed: string, context: string): Pr
     return null;
   }
 }
+
+/** Id of the key that a value is sealed under; null when {@link seal} did not make it. */
+export function sealKeyId(sealed: string): string | null {
+  const [version, keyId, ...rest] = sealed.split(".");
+  return version === VERSION && keyId && rest.length === 2 ? keyId : null;
+}

@@ -32,8 +32,8 @@ export function mountOperations(router: Hono<PipelineEnv>, operations: readonly 
 }
 
 /**
- * The one path of a request through a record: address limit → authenticate → owner limit → still alive? → parse params, query,
- * body → identifier limit → idempotency → handler → (local) check the answer against its schema → render.
+ * The one path of a request through a record: address limit → authenticate → owner limit → still alive? → admitted? → parse params,
+ * query, body → identifier limit → idempotency → handler → (local) check the answer against its schema → render.
  */
 async function runOperation(op: Operation, c: HonoContext<PipelineEnv>): Promise<Response> {
   const { spec } = op;
@@ -48,6 +48,7 @@ async function runOperation(op: Operation, c: HonoContext<PipelineEnv>): Promise
     await takeFromLimit(config, scope.limits, spec.limit, isOwner(actor) ? `${op.spec.limit}:${actor.userId}` : ctx.client.ip);
   }
   if (isOwner(actor) && spec.live !== false) requireRole(op, await requireLive(ctx));
+  await spec.admit?.(ctx, c.req.raw.headers);
 
   const params = spec.params ? parseInput(spec.params, c.req.param(), "path") : undefined;
   const query = spec.query ? parseInput(spec.query, c.req.query(), "query") : undefined;

@@ -22,7 +22,7 @@ export async function consumeMessage(ctx: Ctx, handlers: JobHandlers, message: M
   const job = parseJob(message.body);
   try {
     if (spent || !job) await bury(ctx, message, spent ? "retries are used up" : "not a job");
-    else await handleOnce(ctx, handlers, job);
+    else await handleOnce(ctx, handlers, job, message.timestamp.getTime());
     message.ack();
   } catch (error) {
     if (!spent && error instanceof AppError && error.status < 500 && !(error instanceof LostUpdateError)) {
@@ -35,13 +35,14 @@ export async function consumeMessage(ctx: Ctx, handlers: JobHandlers, message: M
   }
 }
 
-async function handleOnce(ctx: Ctx, handlers: JobHandlers, job: Job): Promise<void> {
+async function handleOnce(ctx: Ctx, handlers: JobHandlers, job: Job, sentAt: number): Promise<void> {
   const [seen] = await ctx.db.select({ id: processedMessages.id }).from(processedMessages).where(eq(processedMessages.id, job.id)).limit(1);
   if (seen) return;
   const load = handlers[job.type];
   if (!load) throw new AppError("MALFORMED_REQUEST", `No handler for jobs of type ${job.type}.`);
   await (await load())(ctx, job.payload);
-  await ctx.db.insert(processedMessages).values({ id: job.id, handledAt: ctx.clock.now() }).onConflictDoNothing();
+  const now = ctx.clock.now();
+  await ctx.db.insert(processedMessages).values({ id: job.id, handledAt: now, lateMs: Math.max(0, now - (job.readyAt ?? sentAt)) }).onConflictDoNothing();
 }
 
 async function bury(ctx: Ctx, message: Message, reason: string): Promise<void> {
@@ -56,8 +57,9 @@ async function bury(ctx: Ctx, message: Message, reason: string): Promise<void> {
 /** Null when `body` is no job of ours. */
 export function parseJob(body: unknown): Job | null {
   if (body === null || typeof body !== "object") return null;
-  const { v, id, type, payload } = body as Record<string, unknown>;
-  return v === 1 && typeof id === "string" && typeof type === "string" ? { v, id, type, payload } : null;
+  const { v, id, type, payload, readyAt } = body as Record<string, unknown>;
+  if (v !== 1 || typeof id !== "string" || typeof type !== "string") return null;
+  return { v, id, type, payload, ...(typeof readyAt === "number" ? { readyAt } : {}) };
 }
 
 /** Forgets messages handled before `before` (ms): no redelivery is that late. */

@@ -1,5 +1,8 @@
 import type { AppStore } from "./app-store";
+import type { Ci } from "./ci";
+import type { Compute } from "./compute";
 import type { Matrix } from "./matrix";
+import type { PackageRegistry } from "./package-registry";
 import type { Payments } from "./payments";
 
 /** What outside systems must provide. Real clients live in src/integrations; verbs see only these. */
@@ -37,6 +40,8 @@ export interface Job {
   readonly id: string;
   readonly type: string;
   readonly payload: unknown;
+  /** When it may be handled (ms), if that is later than when it was sent: what waits on purpose is not late. */
+  readonly readyAt?: number;
 }
 
 /** What a direct upload, download or removal is signed for. Times are milliseconds. */
@@ -68,6 +73,8 @@ export interface FileStore {
   get(key: string): Promise<StoredFile | null>;
   /** Harmless when there is nothing. */
   delete(key: string): Promise<void>;
+  /** At most a thousand keys that begin so. @throws AppError DEPENDENCY_UNAVAILABLE */
+  list(prefix: string): Promise<readonly string[]>;
 }
 
 /** A push gateway's answer, as it came. */
@@ -134,4 +141,10 @@ export interface Services {
   readonly languageModel: LanguageModel | null;
   /** Null when no payment provider is configured. */
   readonly payments: Payments | null;
+  /** Null when no workflow is configured. */
+  readonly ci: Ci | null;
+  /** Null when no registry is asked. */
+  readonly packages: PackageRegistry | null;
+  /** Null when no cloud machines are configured. */
+  readonly compute: Compute | null;
 }

@@ -211,6 +211,24 @@ describe("the bridge", () => {
     }
   });
 
+  it("says what a passage makes of events, under their ids, until one is the last", async () => {
+    const socket = new FakeSocket();
+    const pass = (data: Readonly<Record<string, unknown>>) => ({ say: data["type"] === "noise" ? [] : [data, { type: "echo" }], ends: data["type"] === "last" });
+    const response = bridgeToSse({ socket: socket as unknown as WebSocket, signal: new AbortController().signal, named: true, expiresAt: null, opening: [{ type: "now" }], pass });
+    open.push(response);
+    for (const type of ["noise", "a", "last", "late"]) socket.say(JSON.stringify({ id: 7, data: { type } }));
+    const echo = 'id: 7\nevent: echo\ndata: {"type":"echo"}\n\n';
+    expect(await response.text()).toBe(`retry: 2000\n: connected\n\nevent: now\ndata: {"type":"now"}\n\nid: 7\nevent: a\ndata: {"type":"a"}\n\n${echo}id: 7\nevent: last\ndata: {"type":"last"}\n\n${echo}`);
+    expect(socket.closed).toBe(true);
+  });
+
+  it("ends after an opening that is all there is to say", async () => {
+    const socket = new FakeSocket();
+    const response = bridgeToSse({ socket: socket as unknown as WebSocket, signal: new AbortController().signal, named: false, expiresAt: null, opening: [{ type: "now" }], over: true });
+    expect(await response.text()).toBe('retry: 2000\n: connected\n\ndata: {"type":"now"}\n\n');
+    expect([socket.closed, full(1)]).toEqual([true, false]);
+  });
+
   it("does not stay open for a client that left before it began", async () => {
     const socket = new FakeSocket();
     bridge(socket, AbortSignal.abort());

@@ -1,0 +1,1 @@
+export { sendJobAgain } from "./retry-letter";

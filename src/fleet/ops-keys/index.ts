@@ -1,0 +1,2 @@
+export { enqueueReseal, resealJob } from "./reseal.jobs";
+export { noteTokenKeys } from "./token-keys.jobs";
