@@ -11,6 +11,8 @@ export const users = sqliteTable(
     email: text("email").notNull(),
     /** Lower case; uniqueness and look-ups go by this. */
     emailKey: text("email_key").notNull(),
+    /** What follows the `@`. */
+    emailDomain: text("email_domain").generatedAlwaysAs(sql`substr(email_key, instr(email_key, '@') + 1)`, { mode: "virtual" }),
     username: text("username").notNull(),
     name: text("name").notNull(),
     displayName: text("display_name"),
@@ -24,6 +26,8 @@ export const users = sqliteTable(
     matrixClaimedAt: integer("matrix_claimed_at"),
     /** The Matrix account has another password than this one; the next sign-in hands it over. */
     matrixPasswordStale: integer("matrix_password_stale", { mode: "boolean" }).notNull().default(false),
+    /** What the homeserver last said of the account; null: nothing since it was made. */
+    matrixStatus: text("matrix_status", { enum: ["active", "deactivated", "erased", "missing"] }),
     /** When the person first closed the list of featured rooms. */
     onboardedRoomsAt: integer("onboarded_rooms_at"),
     /** PHC string; see kernel/ports/passwords. */
@@ -39,19 +43,21 @@ export const users = sqliteTable(
     planKey: text("plan_key"),
     /** Price of the newest subscription, for display. */
     subscriptionPriceId: text("subscription_price_id"),
+    /** What an administrator wrote as the state of the subscription; shown to administrators and otherwise without meaning. */
+    subscriptionNote: text("subscription_note"),
     trialEndsAt: integer("trial_ends_at").notNull(),
     agreedTerms: integer("agreed_terms", { mode: "boolean" }),
     agreedPrivacy: integer("agreed_privacy", { mode: "boolean" }),
     lastSignedInAt: integer("last_signed_in_at"),
     lastSignedOutAt: integer("last_signed_out_at"),
-    /** Who ended the account and how far: with its Matrix account, or only here because the app saw to that. */
-    deletionStatus: text("deletion_status", { enum: ["deleted_by_owner", "deactivated_by_owner"] }),
+    /** Who ended the account and how far: with its Matrix account, or only here because the app saw to that. `removing`: its hard delete has begun. */
+    deletionStatus: text("deletion_status", { enum: ["deleted_by_owner", "deactivated_by_owner", "deactivated_by_admin", "removing"] }),
     deletedAt: integer("deleted_at"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
     version: integer("version").notNull().default(1),
   },
-  (t) => [uniqueIndex("users_sub").on(t.sub), uniqueIndex("users_email").on(t.emailKey), uniqueIndex("users_username").on(t.username), uniqueIndex("users_matrix_id").on(t.matrixId), index("users_phone").on(t.phoneKey), index("users_matrix_missing").on(t.id).where(sql`matrix_account_created = 0 AND account_verified = 1 AND status = 'active'`)],
+  (t) => [uniqueIndex("users_sub").on(t.sub), uniqueIndex("users_email").on(t.emailKey), uniqueIndex("users_username").on(t.username), uniqueIndex("users_matrix_id").on(t.matrixId), index("users_phone").on(t.phoneKey), index("users_name").on(sql`lower(name)`), index("users_display_name").on(sql`lower(display_name)`), index("users_email_domain").on(t.emailDomain), index("users_status").on(t.status), index("users_role").on(t.role), index("users_verified").on(t.accountVerified), index("users_created").on(t.createdAt), index("users_on_matrix").on(t.id).where(sql`matrix_account_created = 1`), index("users_matrix_missing").on(t.id).where(sql`matrix_account_created = 0 AND account_verified = 1 AND status = 'active'`)],
 );
 
 /** One-time codes sent by mail: one live row per person and purpose, the newest replaces the older. */
@@ -113,12 +119,13 @@ export const sessions = sqliteTable(
     deviceName: text("device_name"),
     platform: text("platform"),
     ipAddress: text("ip_address"),
+    userAgent: text("user_agent"),
     createdAt: integer("created_at").notNull(),
     lastSeenAt: integer("last_seen_at").notNull(),
     expiresAt: integer("expires_at").notNull(),
     revokedAt: integer("revoked_at"),
   },
-  (t) => [uniqueIndex("sessions_refresh").on(t.refreshHash), index("sessions_tenant").on(t.tenantId, t.revokedAt)],
+  (t) => [uniqueIndex("sessions_refresh").on(t.refreshHash), index("sessions_tenant").on(t.tenantId, t.revokedAt), index("sessions_created").on(t.createdAt)],
 );
 
 /** A CLI waiting for its browser. `code` is the S256 challenge (or the one that `start` answered). */
@@ -148,6 +155,8 @@ export const cliTokens = sqliteTable(
     name: text("name").notNull(),
     tokenHash: text("token_hash").notNull(),
     tokenPrefix: text("token_prefix").notNull(),
+    /** The key of TOKEN_KEYS that signed it; null for tokens from before this was kept. */
+    keyId: text("key_id"),
     scopes: text("scopes", { mode: "json" }).$type<string[]>().notNull(),
     /** Lifetime in ms for rotation to repeat; null when it never expires. */
     lifetimeMs: integer("lifetime_ms"),

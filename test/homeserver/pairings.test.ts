@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { handleFetch } from "../../src/app";
 import { parkBot, SAGA_LEASE_MS, settleBot } from "../../src/fleet/bots";
 import { findBotRow } from "../../src/fleet/bots/bots.store";
 import { redeemPairing } from "../../src/fleet/pairings/redeem-pairing";
@@ -8,6 +7,7 @@ import { faults, matrix } from "../support/homeserver/client";
 import type { FaultKind } from "../support/homeserver/faults.mjs";
 import { bindings, contextAt, devicesOf, settled, whoIs } from "../support/homeserver/view";
 import { registerMachine } from "../support/machines";
+import { fetchUnder } from "../support/promises";
 
 interface Redeemed {
   readonly homeserver: string;
@@ -188,7 +188,7 @@ describe("the machine of a code", () => {
     const code = await newCode(user, await newBot(user), machine);
     const strict = { ...bindings, STRICT_REDEEM: "1" };
     const ask = (body: unknown) =>
-      handleFetch(new Request(`${BASE_URL}/api/v1/pairing/redeem`, { method: "POST", headers: { "content-type": "application/json", "cf-connecting-ip": uniqueIp() }, body: JSON.stringify(body) }), strict, { waitUntil: () => undefined });
+      fetchUnder(new Request(`${BASE_URL}/api/v1/pairing/redeem`, { method: "POST", headers: { "content-type": "application/json", "cf-connecting-ip": uniqueIp() }, body: JSON.stringify(body) }), strict, { waitUntil: () => undefined });
     const refused = await ask({ code });
     expect([refused.status, await refused.json()]).toMatchObject([400, { code: "instance_required" }]);
     expect((await ask({ code, instance_id: machine })).status).toBe(200);

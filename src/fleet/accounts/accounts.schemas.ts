@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { iso, isoOrNull } from "../../kernel/clock";
 import { standingOf, type Entitlements } from "../plans";
-import { USERNAME_MAX, USERNAME_MIN, USERNAME_PATTERN } from "./accounts.core";
+import { matrixStatusOf, shownMatrixId, shownUsername, USERNAME_MAX, USERNAME_MIN, USERNAME_PATTERN } from "./accounts.core";
 import type { Account } from "./accounts.store";
 
 const Email = z.email().max(254);
@@ -104,8 +104,8 @@ export function toProfileView(account: Account, entitlements: Entitlements): z.i
   return {
     id: account.id,
     name: account.name,
-    username: account.username,
-    matrix_id: account.matrixId,
+    username: shownUsername(account),
+    matrix_id: shownMatrixId(account),
     email: account.email,
     display_name: account.displayName,
     phone_number: account.phoneNumber,
@@ -118,7 +118,7 @@ export function toProfileView(account: Account, entitlements: Entitlements): z.i
     deleted_at: isoOrNull(account.deletedAt),
     matrix_account_created: account.matrixAccountCreated,
     matrix_account_error: null,
-    matrix_status: account.matrixAccountCreated ? "active" : "not_created",
+    matrix_status: matrixStatusOf(account),
     subscription_status: status,
     subscription_plan: plan,
     subscription_ends_at: isoOrNull(endsAt),

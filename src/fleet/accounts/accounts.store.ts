@@ -1,6 +1,6 @@
-import { and, eq, gt, isNull, lt, lte, or, sql } from "drizzle-orm";
+import { and, eq, gt, isNull, lt, lte, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
-import { oneTimeCodes, users } from "../../schema/accounts";
+import { externalIdentities, oneTimeCodes, users } from "../../schema/accounts";
 
 export type Account = typeof users.$inferSelect;
 
@@ -46,6 +46,9 @@ export async function findAccountByAlias(ctx: Ctx, alias: { readonly emailKey: s
   return (await ctx.db.select().from(users).where(where).limit(1))[0];
 }
 
+/** No sign-in, no Matrix account made or begun, no outside identity: there is nothing that a new claimant could take. */
+const neverUsed = sql<boolean>`(${users.lastSignedInAt} IS NULL AND ${users.matrixAccountCreated} = 0 AND ${users.matrixClaimedAt} IS NULL AND NOT EXISTS (SELECT 1 FROM ${externalIdentities} WHERE ${externalIdentities.tenantId} = ${users.id}))`;
+
 /** Accounts that hold the address or the user name (at most two), with the end of their pending code. */
 export function listHolders(ctx: Ctx, emailKey: string, username: string) {
   return ctx.db
@@ -57,6 +60,7 @@ export function listHolders(ctx: Ctx, emailKey: string, username: string) {
       accountVerified: users.accountVerified,
       status: users.status,
       codeExpiresAt: oneTimeCodes.expiresAt,
+      neverUsed: neverUsed.mapWith(Boolean),
     })
     .from(users)
     .leftJoin(oneTimeCodes, and(eq(oneTimeCodes.tenantId, users.id), eq(oneTimeCodes.purpose, SIGNUP)))
@@ -65,12 +69,12 @@ export function listHolders(ctx: Ctx, emailKey: string, username: string) {
 
 export const insertAccount = (ctx: Ctx, account: NewAccount, nowMs: number) => ctx.db.insert(users).values({ ...account, createdAt: nowMs, updatedAt: nowMs });
 
-/** Gives an abandoned, never verified row to its new claimant. Guarded: a verification in between wins. */
+/** Gives an abandoned row that nobody ever used to its new claimant. Guarded: a verification in between wins. */
 export const replaceClaim = (ctx: Ctx, holder: { readonly id: number; readonly version: number }, account: NewAccount, nowMs: number) =>
   ctx.db
     .update(users)
-    .set({ ...account, displayName: null, createdAt: nowMs, updatedAt: nowMs, version: holder.version + 1 })
-    .where(and(eq(users.id, holder.id), eq(users.version, holder.version), eq(users.accountVerified, false)));
+    .set({ displayName: null, ...account, createdAt: nowMs, updatedAt: nowMs, version: holder.version + 1 })
+    .where(and(eq(users.id, holder.id), eq(users.version, holder.version), eq(users.accountVerified, false), neverUsed));
 
 /** The sign-up code of the account with this subject, replacing an older one. The row id is looked up inside the batch, where it exists by then. */
 export const upsertCodeBySub = (ctx: Ctx, sub: string, code: StoredCode) =>
@@ -146,6 +150,20 @@ export const markDeleted = (ctx: Ctx, account: Account, deletionStatus: NonNulla
 
 /** Global sign-out. Never competes with other changes, so it leaves `version` alone. */
 export const raiseEpoch = (ctx: Ctx, tenantId: number, nowMs: number) => ctx.db.update(users).set(nextEpoch(nowMs)).where(eq(users.id, tenantId));
+
+/** Condition of a commit: without this person somebody can still do everything. */
+export const othersAreSuperadmin = (userId: number): SQL =>
+  sql`EXISTS (SELECT 1 FROM users WHERE role = 'superadmin' AND status = 'active' AND account_verified = 1 AND id <> ${userId})`;
+
+export async function isLastSuperadmin(ctx: Ctx, userId: number): Promise<boolean> {
+  const [row] = await ctx.db.select({ others: sql<number>`${othersAreSuperadmin(userId)}` }).from(users).where(eq(users.id, userId));
+  return row?.others !== 1;
+}
+
+/** Whether somebody can sign in to this account: it is neither ended nor gone. */
+export async function isAccountActive(ctx: Ctx, tenantId: number): Promise<boolean> {
+  return (await findAccountById(ctx, tenantId))?.status === "active";
+}
 
 /** Drops codes whose life ended before `before` (ms). */
 export async function forgetExpiredCodes(ctx: Ctx, before: number): Promise<void> {

@@ -9,6 +9,7 @@ import { markDeviceEffect, requireFirstTrial } from "../trials";
 import { CODE_LIFE_MS, emailKeyOf, isAbandonedClaim, isReservedUsername, phoneKeyOf } from "./accounts.core";
 import type { SignupBody, SignupView } from "./accounts.schemas";
 import { insertAccount, listHolders, replaceClaim, upsertCodeBySub, type NewAccount } from "./accounts.store";
+import { requireOpenSignup } from "./require-open-signup";
 import { newCode } from "./one-time-code";
 import { verificationMail } from "./verification-mail";
 
@@ -18,11 +19,12 @@ const usernameTaken = (cause?: unknown) => new AppError("USERNAME_TAKEN", "This 
 /**
  * Signs a person up: the account, its code, the mail and the audit row in one commit. The Matrix id is reserved; the Matrix
  * account itself comes later. An address whose earlier sign-up was never verified is free again once that code has expired.
- * @throws AppError DEPENDENCY_UNAVAILABLE (no mail provider), TRIAL_ALREADY_USED (by the device), EMAIL_TAKEN, USERNAME_TAKEN,
+ * @throws AppError DEPENDENCY_UNAVAILABLE (no mail provider), SIGNUP_CLOSED, TRIAL_ALREADY_USED (by the device), EMAIL_TAKEN, USERNAME_TAKEN,
  * VALIDATION_ERROR (weak password, unknown device token)
  */
 export async function createAccount(ctx: Ctx, input: z.output<typeof SignupBody>): Promise<z.input<typeof SignupView>> {
   if (!ctx.services.mailer) throw new AppError("DEPENDENCY_UNAVAILABLE", "Sign-up is closed while mail is not configured.");
+  await requireOpenSignup(ctx, emailKeyOf(input.email));
   if (input.device_token) await requireFirstTrial(ctx, input.device_token);
   await requireStrongPassword(input.password, input, "password");
 

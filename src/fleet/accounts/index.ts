@@ -1,4 +1,21 @@
-export { CODE_TRIES, emailKeyOf, isReservedUsername, RESEND_GAP_MS, weaknessOf } from "./accounts.core";
+export {
+  accountLabel,
+  CODE_TRIES,
+  emailKeyOf,
+  hasUsername,
+  isAbandonedClaim,
+  isReservedUsername,
+  matrixStatusOf,
+  phoneKeyOf,
+  placeholderUsername,
+  RESEND_GAP_MS,
+  shownMatrixId,
+  shownUsername,
+  USERNAME_MAX,
+  USERNAME_MIN,
+  USERNAME_PATTERN,
+  weaknessOf,
+} from "./accounts.core";
 export {
   forgetExpiredCodes,
   deleteCode,
@@ -6,8 +23,11 @@ export {
   findAccountByEmail,
   findAccountById,
   insertAccount,
+  isAccountActive,
+  listHolders,
   markSignedIn,
   markSignedOut,
+  othersAreSuperadmin,
   raiseEpoch,
   replaceClaim,
   replacePassword,
@@ -18,4 +38,6 @@ export {
 } from "./accounts.store";
 export { afterTheAnswer } from "./after-answer";
 export { hashCode, newCode } from "./one-time-code";
+export { requireOtherSuperadmin } from "./require-other-superadmin";
+export { requireOpenSignup } from "./require-open-signup";
 export { sendSignupCode } from "./send-signup-code";

@@ -3,7 +3,7 @@ import type { OwnerCtx } from "../../kernel/context";
 import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { invalidField } from "../../kernel/errors/app-error";
 import { getEntitlements } from "../plans";
-import { emailKeyOf, phoneKeyOf } from "./accounts.core";
+import { emailKeyOf, hasUsername, phoneKeyOf } from "./accounts.core";
 import { getOwnAccount } from "./accounts.queries";
 import { toProfileView, type ProfileView, type UpdateProfileBody } from "./accounts.schemas";
 import { updateProfileRow } from "./accounts.store";
@@ -18,7 +18,7 @@ export function updateProfile(ctx: OwnerCtx, input: z.output<typeof UpdateProfil
     const now = ctx.clock.now();
     const [account, entitlements] = await Promise.all([getOwnAccount(ctx), getEntitlements(ctx, ctx.actor.userId)]);
     if (emailKeyOf(input.email) !== account.emailKey) throw invalidField(["body", "email"], "The e-mail address cannot be changed here");
-    if (input.username.toLowerCase() !== account.username) throw invalidField(["body", "username"], "The user name cannot be changed");
+    if (hasUsername(account) && input.username.toLowerCase() !== account.username) throw invalidField(["body", "username"], "The user name cannot be changed");
     const change = {
       name: input.name ?? account.name,
       displayName: input.display_name === undefined ? account.displayName : input.display_name || null,

@@ -9,12 +9,13 @@ import { findBotRow, updateBotRow, type Bot } from "./bots.store";
 
 /** A bot's token for its machine: how it is made, kept and replaced. */
 
-const sealContext = (botId: string): string => `bot_token:${botId}`;
+/** Context string that binds a bot's sealed token to its row. */
+export const botTokenSealContext = (botId: string): string => `bot_token:${botId}`;
 
-export const sealBotToken = (ctx: Ctx, botId: string, token: string): Promise<string> => seal(ctx.config.sealKeys, token, sealContext(botId));
+export const sealBotToken = (ctx: Ctx, botId: string, token: string): Promise<string> => seal(ctx.config.sealKeys, token, botTokenSealContext(botId));
 
 export async function unsealBotToken(ctx: Ctx, bot: Bot): Promise<string | null> {
-  return bot.sealedToken === null ? null : unseal(ctx.config.sealKeys, bot.sealedToken, sealContext(bot.id));
+  return bot.sealedToken === null ? null : unseal(ctx.config.sealKeys, bot.sealedToken, botTokenSealContext(bot.id));
 }
 
 export const newDeviceId = (): string => deviceIdFrom(randomBytes(10));

@@ -1,6 +1,7 @@
 import type { Ctx, OwnerCtx } from "../../kernel/context";
 import { Plan, retryLostUpdate } from "../../kernel/db/client";
-import { notFound } from "../../kernel/errors/app-error";
+import { AppError, notFound } from "../../kernel/errors/app-error";
+import { isAccountActive } from "../accounts";
 import { bumpRoster, closePairingsOf, endSharesOf, findBot, forgetRoomsOf, listBotRows, updateBotRow, type Bot } from "./bots.store";
 import { projectEffect } from "./project-effect";
 import { settleBot } from "./settle-bot";
@@ -10,16 +11,36 @@ import { settleBot } from "./settle-bot";
  * (now, or by the reconciler). The name stays its owner's. Needs no homeserver: what is owed to one is recorded.
  * @throws AppError NOT_FOUND
  */
-export const deleteBot = (ctx: OwnerCtx, botId: string): Promise<Bot> => deleteBotOf(ctx, ctx.actor.userId, botId);
-
-/** Effect `bots.delete_all` {userId}: all bots of an account that ended. */
-export async function deleteBotsOf(ctx: Ctx, payload: unknown): Promise<void> {
-  const { userId } = payload as { readonly userId: number };
-  for (const bot of await listBotRows(ctx, userId)) await deleteBotOf(ctx, userId, bot.id);
+export async function deleteBot(ctx: OwnerCtx, botId: string): Promise<Bot> {
+  const bot = await retireBot(ctx, ctx.actor.userId, botId);
+  await settleBot(ctx, bot.id);
+  return bot;
 }
 
-async function deleteBotOf(ctx: Ctx, tenantId: number, botId: string): Promise<Bot> {
-  const bot = await retryLostUpdate(async () => {
+/** Effect `bots.delete_all` {userId}: all bots of an account that ended, unless it was let in again meanwhile. */
+export async function deleteBotsOf(ctx: Ctx, payload: unknown): Promise<void> {
+  const { userId } = payload as { readonly userId: number };
+  if (await isAccountActive(ctx, userId)) return;
+  // Settling asks the homeserver, which may take long to say that it is away: all are gone before it is asked about the first.
+  for (const bot of await retireBotsOf(ctx, userId)) await settleBot(ctx, bot.id);
+}
+
+/** The first half of {@link deleteBotsOf}: all are gone here, and the reconciler owes the rest to the homeserver. @returns those that were not gone yet */
+export async function retireBotsOf(ctx: Ctx, tenantId: number): Promise<readonly Bot[]> {
+  const retired: Bot[] = [];
+  for (const { id } of await listBotRows(ctx, tenantId)) {
+    const bot = await retireBot(ctx, tenantId, id).catch((error: unknown) => {
+      // Its owner deleted it meanwhile.
+      if (error instanceof AppError && error.code === "NOT_FOUND") return null;
+      throw error;
+    });
+    if (bot) retired.push(bot);
+  }
+  return retired;
+}
+
+function retireBot(ctx: Ctx, tenantId: number, botId: string): Promise<Bot> {
+  return retryLostUpdate(async () => {
     const found = await findBot(ctx, tenantId, botId);
     if (!found) throw notFound("Bot");
     const now = ctx.clock.now();
@@ -29,8 +50,6 @@ async function deleteBotOf(ctx: Ctx, tenantId: number, botId: string): Promise<B
       .commit();
     return found;
   });
-  await settleBot(ctx, bot.id);
-  return bot;
 }
 
 /** What ends with a bot, whether it is deleted or parked: pairing, codes, shares, and its place on a machine. */

@@ -15,8 +15,8 @@ export {
   type Bot,
 } from "./bots.store";
 export { createBot, type CreatedBot } from "./create-bot";
-export { clearOtherDevices, readyCredentials, type ReadyCredentials } from "./credentials";
-export { deleteBot, deleteBotsOf } from "./delete-bot";
+export { botTokenSealContext, clearOtherDevices, readyCredentials, type ReadyCredentials } from "./credentials";
+export { deleteBot, deleteBotsOf, retireBotsOf } from "./delete-bot";
 export { addBotParking, addBotReturn, parkBot, unparkBot } from "./park-bot";
 export { projectBots } from "./project-bots";
 export { projectEffect } from "./project-effect";

@@ -4,7 +4,7 @@ import type { Ctx } from "../../kernel/context";
 import { isUniqueViolation, LostUpdateError, Plan } from "../../kernel/db/client";
 import { AppError } from "../../kernel/errors/app-error";
 import { newUuid, sortableId } from "../../kernel/ids/ids";
-import { emailKeyOf, findAccountByEmail, insertAccount, isReservedUsername, replaceClaim, type NewAccount } from "../accounts";
+import { emailKeyOf, findAccountByEmail, insertAccount, isReservedUsername, listHolders, replaceClaim, requireOpenSignup, type NewAccount } from "../accounts";
 import { usernameFrom } from "./identities.core";
 import { insertIdentity } from "./identities.store";
 
@@ -15,7 +15,7 @@ const NO_PASSWORD = "none";
 /**
  * Gives somebody whom the outside issuer vouches for an account: the one with their address, or a new one. A claim of the
  * address that was never proven here is taken over with everything its maker chose, lest a stranger's password opens it.
- * @throws AppError EMAIL_NOT_VERIFIED (the issuer does not vouch for an address), ACCOUNT_DEACTIVATED
+ * @throws AppError EMAIL_NOT_VERIFIED (the issuer does not vouch for an address; or an account in use lost its verification), ACCOUNT_DEACTIVATED, SIGNUP_CLOSED
  */
 export const linkIdentity: LinkIdentity = async (ctx, identity) => {
   const { email, emailVerified } = identity.person;
@@ -40,7 +40,12 @@ async function commitLink(ctx: Ctx, { issuer, subject, person }: NewIdentity, em
   const plan = new Plan(ctx);
   let sub = holder?.sub ?? "";
   if (!holder?.accountVerified) {
+    await requireOpenSignup(ctx, emailKeyOf(email));
     sub = newUuid();
+    if (holder) {
+      const [claim] = await listHolders(ctx, holder.emailKey, holder.username);
+      if (claim?.neverUsed === false) throw new AppError("EMAIL_NOT_VERIFIED", "An account with this e-mail address is in use and not verified; verify it first.");
+    }
     const account = newAccount(ctx, sub, email, person, tries, now);
     if (holder) plan.guarded(replaceClaim(ctx, holder, account, now));
     else plan.write(insertAccount(ctx, account, now));

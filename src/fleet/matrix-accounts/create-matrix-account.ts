@@ -2,7 +2,7 @@ import { z } from "zod";
 import { MINUTE_MS } from "../../kernel/clock";
 import type { Ctx } from "../../kernel/context";
 import { toBase64Url } from "../../kernel/crypto/bytes";
-import { Plan } from "../../kernel/db/client";
+import { LostUpdateError, Plan } from "../../kernel/db/client";
 import { randomBytes } from "../../kernel/ids/ids";
 import { describeCause } from "../../kernel/logging/logger";
 import type { MatrixAdmin } from "../../kernel/ports/matrix";
@@ -15,6 +15,9 @@ const HOURS = 24;
 /** More than all calls of making an account may take. */
 const CLAIM_MS = 2 * MINUTE_MS;
 
+/** Why there is no account, or not the one that was meant. */
+export type MatrixAccountError = "matrix_not_configured" | "matrix_unreachable" | "matrix_busy" | "matrix_name_taken" | "user_has_no_matrix_id" | "matrix_account_missing" | "matrix_account_deactivated";
+
 /** Thrown when the homeserver knows somebody else by this name: giving that account a password would hand it to a stranger. */
 class MatrixNameTakenError extends Error {
   override readonly name = "MatrixNameTakenError";
@@ -24,7 +27,13 @@ class MatrixNameTakenError extends Error {
   }
 }
 
-const nameOf = (person: MatrixPerson): string => person.displayName ?? person.name;
+/** An account whose end an administrator wants: neither sign-ins nor passwords bring it back. */
+const isEnded = (person: MatrixPerson): boolean => person.matrixStatus === "deactivated" || person.matrixStatus === "erased";
+
+/** Nobody knows it: the person's next sign-in replaces it by theirs. */
+export const newMatrixPassword = (): string => toBase64Url(randomBytes(PASSWORD_BYTES));
+
+export const nameOf = (person: MatrixPerson): string => person.displayName ?? person.name;
 
 /**
  * Makes a person's account on the homeserver, or takes over a deactivated one of their name (names are never free again there). Claims
@@ -53,10 +62,30 @@ export async function createMatrixAccount(ctx: Ctx, payload: unknown): Promise<v
   const person = admin ? await findMatrixPerson(ctx, PersonPayload.parse(payload).userId) : null;
   if (!admin || !person || person.created || person.status !== "active" || !person.accountVerified) return;
   try {
-    await raiseAccount(ctx, admin, person, toBase64Url(randomBytes(PASSWORD_BYTES)), true);
+    await raiseAccount(ctx, admin, person, newMatrixPassword(), true);
   } catch (error) {
     if (!(error instanceof MatrixNameTakenError)) throw error;
     ctx.log.warn("somebody else has this name on the homeserver", { event: "matrix_account.name_taken", account_id: person.id });
+  }
+}
+
+/**
+ * The same for an administrator who waits for it: tells what came of it and never throws. With `matrix_not_configured`,
+ * `matrix_unreachable` and `matrix_busy` the hourly sweep or the person's next sign-in tries again.
+ */
+export async function tryMatrixAccount(ctx: Ctx, tenantId: number): Promise<{ readonly created: boolean; readonly error: MatrixAccountError | null }> {
+  const admin = ctx.services.matrix?.admin;
+  if (!admin?.register) return { created: false, error: "matrix_not_configured" };
+  try {
+    const person = await findMatrixPerson(ctx, tenantId);
+    if (!person) return { created: false, error: "user_has_no_matrix_id" };
+    if (!person.created) await raiseAccount(ctx, admin, person, newMatrixPassword(), true);
+    return { created: true, error: null };
+  } catch (error) {
+    if (error instanceof MatrixNameTakenError) return { created: false, error: "matrix_name_taken" };
+    if (error instanceof LostUpdateError) return { created: false, error: "matrix_busy" };
+    ctx.log.warn("the Matrix account was not made", { event: "matrix_account.create.failed", ...describeCause(error) });
+    return { created: false, error: "matrix_unreachable" };
   }
 }
 
@@ -75,7 +104,7 @@ export async function syncMatrixAccount(ctx: Ctx, tenantId: number, password: st
   if (!admin) return;
   try {
     const person = await findMatrixPerson(ctx, tenantId);
-    if (!person || (person.created && !person.passwordStale)) return;
+    if (!person || (person.created && !person.passwordStale) || isEnded(person)) return;
     if (!person.created) await raiseAccount(ctx, admin, person, password, false);
     else if (await admin.updateAccount(person.matrixId, { password, logoutDevices: false })) await new Plan(ctx).write(markPasswordStale(ctx, tenantId, false)).commit();
   } catch (error) {
@@ -83,15 +112,21 @@ export async function syncMatrixAccount(ctx: Ctx, tenantId: number, password: st
   }
 }
 
-/** After a password reset: the homeserver gets the new one now and ends its sessions there; failing that, the next sign-in hands it over (it is marked stale already). */
-export async function replaceMatrixPassword(ctx: Ctx, tenantId: number, password: string): Promise<void> {
+/** After a password reset: the homeserver gets the new one now and ends its sessions there; failing that, the next sign-in hands it over (it is marked stale already). @returns why it was not, or null */
+export async function replaceMatrixPassword(ctx: Ctx, tenantId: number, password: string): Promise<MatrixAccountError | null> {
   const admin = ctx.services.matrix?.admin;
-  if (!admin) return;
+  if (!admin) return "matrix_not_configured";
   try {
     const person = await findMatrixPerson(ctx, tenantId);
-    if (person?.created && (await admin.resetPassword(person.matrixId, password, true))) await new Plan(ctx).write(markPasswordStale(ctx, tenantId, false)).commit();
+    if (!person) return "user_has_no_matrix_id";
+    if (!person.created) return "matrix_account_missing";
+    if (isEnded(person)) return "matrix_account_deactivated";
+    if (!(await admin.resetPassword(person.matrixId, password, true))) return "matrix_account_missing";
+    await new Plan(ctx).write(markPasswordStale(ctx, tenantId, false)).commit();
+    return null;
   } catch (error) {
     ctx.log.warn("the Matrix password was not replaced", { event: "matrix_account.reset.failed", ...describeCause(error) });
+    return "matrix_unreachable";
   }
 }
 

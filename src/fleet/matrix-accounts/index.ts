@@ -1,4 +1,4 @@
-export { createMatrixAccount, enqueueMissingAccounts, renameMatrixAccount, replaceMatrixPassword, syncMatrixAccount } from "./create-matrix-account";
+export { createMatrixAccount, enqueueMissingAccounts, nameOf, newMatrixPassword, renameMatrixAccount, replaceMatrixPassword, syncMatrixAccount, tryMatrixAccount, type MatrixAccountError } from "./create-matrix-account";
 export { deactivateMatrixAccount, matrixDeactivation } from "./deactivate-matrix-account";
-export { markPasswordStale } from "./matrix-accounts.store";
+export { findMatrixPerson, forgetLostAccount, markMatrixStatus, markPasswordStale, type MatrixPerson } from "./matrix-accounts.store";
 export { findBotHomeserver, requireBotHomeserver, requireMatrix, type BotHomeserver } from "./require-matrix";

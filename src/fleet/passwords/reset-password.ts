@@ -3,7 +3,7 @@ import type { Ctx } from "../../kernel/context";
 import { fromHex, timingSafeEqual } from "../../kernel/crypto/bytes";
 import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { AppError } from "../../kernel/errors/app-error";
-import { CODE_TRIES, deleteCode, emailKeyOf, findAccountByEmail, hashCode, replacePassword, takeCodeTry } from "../accounts";
+import { accountLabel, CODE_TRIES, deleteCode, emailKeyOf, findAccountByEmail, hashCode, replacePassword, takeCodeTry } from "../accounts";
 import { markPasswordStale, replaceMatrixPassword } from "../matrix-accounts";
 import { passwordChangedMail } from "../mails";
 import { cutStreamsEffect, revokeAllSessionRows } from "../sessions";
@@ -47,7 +47,7 @@ export async function resetPassword(ctx: Ctx, input: z.output<typeof ResetPasswo
       .write(forgetTries(ctx, [tries, ...names]))
       .effect(cutStreamsEffect(account.id))
       .audit({ action: "password.reset", tenantId: account.id, subject: { type: "account", id: account.sub } });
-    if (ctx.services.mailer) plan.effect({ type: "mail.send", payload: passwordChangedMail({ to: account.email, username: account.username, at: now, ip: ctx.client.ip }) });
+    if (ctx.services.mailer) plan.effect({ type: "mail.send", payload: passwordChangedMail({ to: account.email, username: accountLabel(account), at: now, ip: ctx.client.ip }) });
     plan.write(markPasswordStale(ctx, account.id, true));
     await plan.commit();
     await replaceMatrixPassword(ctx, account.id, input.new_password);

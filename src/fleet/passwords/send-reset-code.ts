@@ -3,7 +3,7 @@ import type { Ctx } from "../../kernel/context";
 import { LostUpdateError, Plan } from "../../kernel/db/client";
 import { AppError } from "../../kernel/errors/app-error";
 import type { EffectHandler } from "../../kernel/outbox/drain";
-import { afterTheAnswer, emailKeyOf, findAccountByEmail, newCode, RESEND_GAP_MS, upsertCodeAfterGap } from "../accounts";
+import { accountLabel, afterTheAnswer, emailKeyOf, findAccountByEmail, newCode, RESEND_GAP_MS, upsertCodeAfterGap } from "../accounts";
 import { resetCodeMail } from "../mails";
 import { RESET_CODE_LIFE_MS } from "./passwords.core";
 import type { ForgotPasswordBody, ForgotPasswordView } from "./passwords.schemas";
@@ -32,7 +32,7 @@ export const sendResetCode: EffectHandler = async (ctx, payload) => {
   try {
     await new Plan(ctx)
       .guarded(upsertCodeAfterGap(ctx, account.id, "reset_password", code.stored, now - RESEND_GAP_MS))
-      .effect({ type: "mail.send", payload: resetCodeMail({ to: account.email, username: account.username, code: code.digits, lifeMs: RESET_CODE_LIFE_MS }) })
+      .effect({ type: "mail.send", payload: resetCodeMail({ to: account.email, username: accountLabel(account), code: code.digits, lifeMs: RESET_CODE_LIFE_MS }) })
       .audit({ action: "password.send_reset_code", tenantId: account.id, subject: { type: "account", id: account.sub } })
       .commit();
   } catch (error) {

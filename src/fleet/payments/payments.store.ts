@@ -58,3 +58,6 @@ export const setCheckout = (ctx: Ctx, customer: Customer, checkout: { readonly i
 
 /** The open checkout has led to something, or to nothing: the next one is another. */
 export const clearCheckout = (ctx: Ctx, tenantId: number) => ctx.db.update(billingCustomers).set({ checkoutIntent: null, checkoutKey: null, checkoutUntil: null }).where(ofTenant(ctx, tenantId));
+
+/** In either mode of the provider. */
+export const deleteCustomerRows = (ctx: Ctx, tenantId: number) => ctx.db.delete(billingCustomers).where(eq(billingCustomers.tenantId, tenantId));

@@ -1,2 +1,3 @@
 export { findRecoveryKeyText } from "./recovery-keys.queries";
 export { forgetRecoveryKey } from "./recovery-keys.store";
+export { recoveryKeySealContext } from "./require-own";

@@ -1,2 +1,4 @@
+export { openSession, type Entrance } from "./create-session";
 export { cutStreams, cutStreamsEffect } from "./cut-streams";
-export { forgetEndedSessions, revokeAllSessionRows } from "./sessions.store";
+export { prolongSession } from "./refresh-session";
+export { forgetEndedSessions, listSessionRows, revokeAllSessionRows, type Session } from "./sessions.store";

@@ -3,7 +3,7 @@ import { iso } from "../../kernel/clock";
 import type { OwnerCtx } from "../../kernel/context";
 import { Plan } from "../../kernel/db/client";
 import { AppError, notFound } from "../../kernel/errors/app-error";
-import { findAccountById, markSignedOut, raiseEpoch } from "../accounts";
+import { findAccountById, markSignedOut, raiseEpoch, shownMatrixId } from "../accounts";
 import { findDeviceByToken, markInactive } from "../push-devices";
 import { cutStreamsEffect } from "./cut-streams";
 import { hashRefreshToken } from "./session-tokens";
@@ -63,5 +63,5 @@ export async function revokeCurrentSession(ctx: OwnerCtx, input: z.output<typeof
   if (named !== null || refreshHash !== null) plan.write(revokeSessions(ctx, account.id, { ids: named === null ? [] : [named], refreshHash }, now));
   if (device?.isActive) plan.write(markInactive(ctx, device, now)).audit({ action: "push_device.deactivate", subject: { type: "push_device", id: device.id } });
   await plan.commit();
-  return { success: true, message: "Signed out.", user_email: account.email, matrix_id: account.matrixId, device_token_deactivated: device !== undefined, logout_timestamp: iso(now) };
+  return { success: true, message: "Signed out.", user_email: account.email, matrix_id: shownMatrixId(account), device_token_deactivated: device !== undefined, logout_timestamp: iso(now) };
 }

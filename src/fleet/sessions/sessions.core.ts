@@ -3,6 +3,8 @@ import { DAY_MS } from "../../kernel/clock";
 /** How long a device stays signed in without its password. The refresh token does not rotate. */
 export const SESSION_LIFE_MS = 30 * DAY_MS;
 
+/** What of a User-Agent is kept. */
+export const USER_AGENT_MAX_CHARS = 300;
 const DEVICE_NAME_MAX = 100;
 
 /** What a person typed into the login form: a Matrix id, an e-mail address or a user name. */

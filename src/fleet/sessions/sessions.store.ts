@@ -1,6 +1,6 @@
-import { and, count, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { and, count, desc, eq, gt, isNull, lt, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
-import { sessions } from "../../schema/accounts";
+import { sessions, users } from "../../schema/accounts";
 
 export type Session = typeof sessions.$inferSelect;
 
@@ -10,6 +10,7 @@ export interface NewSession {
   readonly deviceName: string | null;
   readonly platform: string | null;
   readonly ipAddress: string;
+  readonly userAgent: string | null;
   readonly createdAt: number;
   readonly lastSeenAt: number;
   readonly expiresAt: number;
@@ -17,6 +18,10 @@ export interface NewSession {
 
 /** Answers `[{id}]` from the commit. */
 export const insertSession = (ctx: Ctx, session: NewSession) => ctx.db.insert(sessions).values(session).returning({ id: sessions.id });
+
+/** Condition of a commit: the account is active, and nobody ended its sessions since it was read. */
+export const isStillOpen = ({ id, tokenEpoch }: { readonly id: number; readonly tokenEpoch: number }): SQL =>
+  sql`EXISTS (SELECT 1 FROM ${users} WHERE ${users.id} = ${id} AND ${users.status} = 'active' AND ${users.tokenEpoch} = ${tokenEpoch})`;
 
 /** The session a refresh token stands for. The token itself is the proof, so no owner is known yet. */
 export async function findSessionByRefreshHash(ctx: Ctx, refreshHash: string): Promise<Session | undefined> {
@@ -34,6 +39,11 @@ export function listLiveSessions(ctx: Ctx, tenantId: number, nowMs: number): Pro
     .from(sessions)
     .where(and(eq(sessions.tenantId, tenantId), isNull(sessions.revokedAt), gt(sessions.expiresAt, nowMs)))
     .orderBy(desc(sessions.lastSeenAt), desc(sessions.id));
+}
+
+/** Sessions that still exist, ended ones too, newest first. */
+export function listSessionRows(ctx: Ctx, tenantId: number, limit: number): Promise<Session[]> {
+  return ctx.db.select().from(sessions).where(eq(sessions.tenantId, tenantId)).orderBy(desc(sessions.id)).limit(limit);
 }
 
 /** Guarded: misses when the session was revoked in between. */

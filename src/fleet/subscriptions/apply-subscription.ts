@@ -71,7 +71,11 @@ async function applyOnce(ctx: Ctx, tenantId: number, reading: Reading, readAt: n
   if (next.kind === "unknown_price") throw new Error(`no plan has the price ${paid.priceId}, which is paid for`);
   if (next.kind === "older") {
     if (!row) return null;
-    if ("changingUntil" in released) await new Plan(ctx).guarded(updateSubscription(ctx, row, released, now)).commit();
+    // Word of the change overtook us, through an event: it was made all the same, and by somebody.
+    const plan = new Plan(ctx);
+    if ("changingUntil" in released) plan.guarded(updateSubscription(ctx, row, released, now));
+    if (audit) plan.audit({ ...audit, tenantId, subject: { type: "subscription", id: row.id } });
+    await plan.commit();
     return { ...row, ...released };
   }
   if (next.unknownPrice) ctx.log.error("a paid price belongs to no plan; the plan stays", { event: "subscription.unknown_price", subscription: paid.id, price: paid.priceId });

@@ -1,0 +1,11 @@
+ALTER TABLE `users` ADD `matrix_status` text;
+ALTER TABLE `users` ADD `subscription_note` text;
+CREATE INDEX `users_name` ON `users` (lower(name));
+CREATE INDEX `users_display_name` ON `users` (lower(display_name));
+ALTER TABLE `users` ADD `email_domain` text GENERATED ALWAYS AS (substr(email_key, instr(email_key, '@') + 1)) VIRTUAL;
+CREATE INDEX `users_email_domain` ON `users` (`email_domain`);
+CREATE INDEX `users_status` ON `users` (`status`);
+CREATE INDEX `users_role` ON `users` (`role`);
+CREATE INDEX `users_verified` ON `users` (`account_verified`);
+ALTER TABLE `sessions` ADD `user_agent` text;
+CREATE INDEX `fingerprint_history_tenant` ON `fingerprint_history` (`tenant_id`);

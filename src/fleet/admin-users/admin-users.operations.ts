@@ -1,0 +1,110 @@
+import { operation } from "../../kernel/operation";
+import { getUser, listUsers } from "./admin-users.queries";
+import { CreateUserBody, CreateUserView, SetPasswordBody, SetPasswordView, SignOutAllView, UpdateUserBody, UpdateUserView, UserActionView, UserDetail, UserListQuery, UserListView, UserRef } from "./admin-users.schemas";
+import { createUser } from "./create-user";
+import { activateUser, deactivateUser } from "./set-activity";
+import { setUserPassword } from "./set-user-password";
+import { signOutUser } from "./sign-out-user";
+import { updateUser } from "./update-user";
+
+const TAG = "admin";
+
+export const operations = [
+  operation({
+    id: "fleet.admin-users.list",
+    method: "get",
+    path: "/api/v1/admin/users",
+    tag: TAG,
+    summary: "Users, newest first",
+    auth: ["admin"],
+    limit: "read",
+    query: UserListQuery,
+    output: UserListView,
+  }).handle(({ query }, ctx) => listUsers(ctx, query)),
+  operation({
+    id: "fleet.admin-users.create",
+    method: "post",
+    path: "/api/v1/admin/users",
+    tag: TAG,
+    summary: "Make an account for somebody and invite them",
+    auth: ["admin"],
+    limit: "write",
+    audit: "user.create",
+    body: CreateUserBody,
+    output: CreateUserView,
+    status: 201,
+  }).handle(({ body }, ctx) => createUser(ctx, body)),
+  operation({
+    id: "fleet.admin-users.get",
+    method: "get",
+    path: "/api/v1/admin/users/{user_id}",
+    tag: TAG,
+    summary: "One user",
+    auth: ["admin"],
+    limit: "read",
+    params: UserRef,
+    output: UserDetail,
+  }).handle(({ params }, ctx) => getUser(ctx, params)),
+  operation({
+    id: "fleet.admin-users.update",
+    method: "patch",
+    path: "/api/v1/admin/users/{user_id}",
+    tag: TAG,
+    summary: "Change what is on record about somebody; address and Matrix id stay",
+    auth: ["admin"],
+    limit: "write",
+    audit: "user.update",
+    params: UserRef,
+    body: UpdateUserBody,
+    output: UpdateUserView,
+  }).handle(({ params, body }, ctx) => updateUser(ctx, params, body)),
+  operation({
+    id: "fleet.admin-users.deactivate",
+    method: "post",
+    path: "/api/v1/admin/users/{user_id}/deactivate",
+    tag: TAG,
+    summary: "Lock somebody out; everything in the account stays",
+    auth: ["admin"],
+    limit: "write",
+    audit: "user.deactivate",
+    params: UserRef,
+    output: UserActionView,
+  }).handle(({ params }, ctx) => deactivateUser(ctx, params)),
+  operation({
+    id: "fleet.admin-users.activate",
+    method: "post",
+    path: "/api/v1/admin/users/{user_id}/activate",
+    tag: TAG,
+    summary: "Let somebody in again",
+    auth: ["admin"],
+    limit: "write",
+    audit: "user.activate",
+    params: UserRef,
+    output: UserActionView,
+  }).handle(({ params }, ctx) => activateUser(ctx, params)),
+  operation({
+    id: "fleet.admin-users.set-password",
+    method: "post",
+    path: "/api/v1/admin/users/{user_id}/reset-password",
+    tag: TAG,
+    summary: "Give somebody another password, here and on the homeserver; signs them out everywhere",
+    auth: ["admin"],
+    limit: "write",
+    audit: "user.set_password",
+    params: UserRef,
+    body: SetPasswordBody,
+    output: SetPasswordView,
+  }).handle(({ params, body }, ctx) => setUserPassword(ctx, params, body)),
+  operation({
+    id: "fleet.admin-users.sign-out-all",
+    method: "post",
+    path: "/api/v1/admin/users/{user_id}/sign-out-all",
+    tag: TAG,
+    summary: "Sign somebody out everywhere, at once; the account stays active",
+    auth: ["admin"],
+    limit: "write",
+    audit: "user.sign_out_all",
+    params: UserRef,
+    output: SignOutAllView,
+  }).handle(({ params }, ctx) => signOutUser(ctx, params)),
+];

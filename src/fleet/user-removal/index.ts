@@ -1,0 +1,1 @@
+export { purgeFeed } from "./purge-feed";
