@@ -9,7 +9,8 @@ import { requireHermesBot } from "./require-hermes-bot";
 
 type Input = z.output<typeof HermesBotRef> & z.output<typeof BootstrapBody>;
 
-const sealContext = (botId: string): string => `bot_recovery_key:${botId}`;
+/** Context string that binds a bot's sealed recovery key to its row. */
+export const botRecoveryKeySealContext = (botId: string): string => `bot_recovery_key:${botId}`;
 
 /**
  * Keeps what a Hermes bot's first start brought: its recovery key, for ever the first one, and the image, always the newest. Another
@@ -20,7 +21,7 @@ export function bootstrapHermesBot(ctx: OwnerCtx, input: Input): Promise<z.input
   return retryLostUpdate(async () => {
     const bot = await requireHermesBot(ctx, input.bot_id);
     // Sealed ahead: between reading the row and the commit nothing else should take time.
-    const [recoveryKey, sealed] = await Promise.all([openKey(ctx, bot), seal(ctx.config.sealKeys, input.recovery_key, sealContext(bot.id))]);
+    const [recoveryKey, sealed] = await Promise.all([openKey(ctx, bot), seal(ctx.config.sealKeys, input.recovery_key, botRecoveryKeySealContext(bot.id))]);
     const decided = decideBootstrap({ recoveryKey, runtimeVersion: bot.runtimeVersion, bootstrappedAt: bot.bootstrappedAt }, { recoveryKey: input.recovery_key, imageRef: input.image_ref ?? null }, ctx.clock.now());
     const { persisted, isFirst, bootstrappedAt, runtimeVersion } = decided;
     const changed = isFirst || runtimeVersion !== bot.runtimeVersion;
@@ -41,5 +42,5 @@ export function bootstrapHermesBot(ctx: OwnerCtx, input: Input): Promise<z.input
 
 /** The key stored first; null when there is none. One that no key of the ring opens any more differs from every other. */
 async function openKey(ctx: OwnerCtx, bot: Bot): Promise<string | null> {
-  return bot.sealedRecoveryKey === null ? null : ((await unseal(ctx.config.sealKeys, bot.sealedRecoveryKey, sealContext(bot.id))) ?? "");
+  return bot.sealedRecoveryKey === null ? null : ((await unseal(ctx.config.sealKeys, bot.sealedRecoveryKey, botRecoveryKeySealContext(bot.id))) ?? "");
 }

@@ -25,11 +25,12 @@ export async function setSupportedVersion(ctx: OwnerCtx, input: z.output<typeof 
       // Never the same twice: the guard tells rows apart by it.
       updatedAt: Math.max(ctx.clock.now(), (known?.updatedAt ?? 0) + 1),
     };
-    const previous = known?.supportedVersion ?? null;
     await new Plan(ctx)
       .guarded(upsertSupportedVersion(ctx, row, known))
-      .audit({ action: "supported_version.set", subject: { type: "supported_version", id: row.component }, detail: { version: row.supportedVersion, min_version: row.minVersion, previous_version: previous } })
+      .audit({ action: "supported_version.set", tenantId: null, subject: { type: "supported_version", id: row.component }, detail: { before: known ? audited(known) : null, after: audited(row) } })
       .commit();
-    return { ...toSupportedVersionView(row), previous_version: previous };
+    return { ...toSupportedVersionView(row), previous_version: known?.supportedVersion ?? null };
   });
 }
+
+const audited = ({ supportedVersion, minVersion, notes }: SupportedVersion) => ({ version: supportedVersion, min_version: minVersion, notes });

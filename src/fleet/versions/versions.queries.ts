@@ -1,7 +1,8 @@
 import type { z } from "zod";
+import { isoOrNull } from "../../kernel/clock";
 import type { Ctx, OwnerCtx } from "../../kernel/context";
 import { toSupportedVersionView, type LatestVersionsView, type SupportedVersionListView } from "./versions.schemas";
-import { listSupportedVersionRows, type SupportedVersion } from "./versions.store";
+import { listReleaseRows, listSupportedVersionRows, type SupportedVersion } from "./versions.store";
 
 /** Clients offer no update for this. */
 const UNKNOWN = "unknown";
@@ -13,7 +14,12 @@ export async function getLatestVersions(ctx: Ctx): Promise<z.input<typeof Latest
   return { cli: of("cli"), plugin: of("plugin"), supported_openclaw: of("openclaw"), supported_hermes: of("hermes") };
 }
 
-/** What administrators have set so far. The npm registry is not asked. */
+/** What administrators have set so far, beside the newest releases that the hourly check found. */
 export async function listSupportedVersions(ctx: OwnerCtx): Promise<z.input<typeof SupportedVersionListView>> {
-  return (await listSupportedVersionRows(ctx)).map((row) => ({ ...toSupportedVersionView(row), latest_npm_version: null, latest_checked_at: null }));
+  const [rows, releases] = await Promise.all([listSupportedVersionRows(ctx), listReleaseRows(ctx)]);
+  const releaseOf = new Map(releases.map((release) => [release.component, release]));
+  return rows.map((row) => {
+    const release = releaseOf.get(row.component);
+    return { ...toSupportedVersionView(row), latest_npm_version: release?.latestVersion ?? null, latest_checked_at: isoOrNull(release?.checkedAt) };
+  });
 }

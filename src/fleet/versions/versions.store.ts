@@ -1,5 +1,6 @@
-import { asc, eq } from "drizzle-orm";
+import { asc, eq, lte } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
+import { componentReleases } from "../../schema/admin";
 import { supportedVersions } from "../../schema/instances";
 
 /** The same for every tenant. */
@@ -14,3 +15,13 @@ export const upsertSupportedVersion = (ctx: Ctx, row: SupportedVersion, known: S
     .insert(supportedVersions)
     .values(row)
     .onConflictDoUpdate({ target: supportedVersions.component, set: row, setWhere: eq(supportedVersions.updatedAt, known?.updatedAt ?? -1) });
+
+export type ComponentRelease = typeof componentReleases.$inferSelect;
+
+/** At most one row a component. */
+export const listReleaseRows = (ctx: Ctx): Promise<ComponentRelease[]> => ctx.db.select().from(componentReleases);
+
+/** What was asked later stays, whichever answer is written last. */
+export async function upsertRelease(ctx: Ctx, row: ComponentRelease): Promise<void> {
+  await ctx.db.insert(componentReleases).values(row).onConflictDoUpdate({ target: componentReleases.component, set: row, setWhere: lte(componentReleases.checkedAt, row.checkedAt) });
+}

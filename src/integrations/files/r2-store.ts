@@ -3,6 +3,7 @@ import { streamExactly } from "./exact-length";
 
 /** A binding does not tell its bucket's name; `s3://` addresses name this one. */
 const BUCKET = "sett-files";
+const LIST_MAX = 1_000;
 const UNKNOWN_TYPE = "application/octet-stream";
 
 /** Files in the R2 binding. It has no address of its own, so clients come through the worker. */
@@ -19,5 +20,6 @@ export function createR2Store(bucket: R2Bucket): FileStore {
       return object && { body: object.body, contentType: object.httpMetadata?.contentType ?? UNKNOWN_TYPE, sizeBytes: object.size };
     },
     delete: (key) => bucket.delete(key),
+    list: async (prefix) => (await bucket.list({ prefix, limit: LIST_MAX })).objects.map(({ key }) => key),
   };
 }

@@ -11,9 +11,12 @@ const UPLOAD_TIMEOUT_MS = 60_000;
 const TIMEOUT_MS = 10_000;
 const UNKNOWN_TYPE = "application/octet-stream";
 
+/** A request to the store; `query` is of the bucket's own calls, whose key is empty. */
+type S3Call = Omit<PresignRequest, "signedAt" | "expiresInSeconds"> & { readonly query?: Readonly<Record<string, string>> };
+
 /** Files in an S3-compatible bucket, addressed path style. */
 export function createS3Store(config: S3Config): FileStore {
-  const call = async (request: Omit<PresignRequest, "signedAt" | "expiresInSeconds">, init: RequestInit, timeoutMs: number): Promise<Response> => {
+  const call = async (request: S3Call, init: RequestInit, timeoutMs: number): Promise<Response> => {
     const url = await presignS3(config, { ...request, signedAt: Date.now(), expiresInSeconds: CALL_SECONDS });
     const response = await fetch(url, { ...init, method: request.method, redirect: "manual", signal: AbortSignal.timeout(timeoutMs) }).catch((error: unknown) => {
       throw new AppError("DEPENDENCY_UNAVAILABLE", "The file store does not answer.", { cause: error });
@@ -39,8 +42,17 @@ export function createS3Store(config: S3Config): FileStore {
     async delete(key) {
       await call({ method: "DELETE", key }, {}, TIMEOUT_MS);
     },
+    async list(prefix) {
+      const query = { "list-type": "2", prefix, "encoding-type": "url" };
+      const response = await call({ method: "GET", key: "", query }, {}, TIMEOUT_MS);
+      if (!response.ok) throw new AppError("DEPENDENCY_UNAVAILABLE", "The file store has no such bucket.");
+      return readKeys(await response.text());
+    },
   };
 }
+
+/** The keys of a listing, which come percent-encoded (a store that does not encode writes none that needs it: ours are plain). */
+const readKeys = (xml: string): string[] => [...xml.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = ""]) => decodeURIComponent(key.replaceAll("+", "%20")));
 
 /** As the signature counts it, so that no server has to guess. */
 const encodeRfc3986 = (text: string): string => encodeURIComponent(text).replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
@@ -49,8 +61,9 @@ const encodeRfc3986 = (text: string): string => encodeURIComponent(text).replace
  * A query-signed address (AWS Signature Version 4). Type and length of an upload are signed headers, so the store refuses any
  * other; a download is always saved, never shown.
  */
-export async function presignS3(config: S3Config, request: PresignRequest): Promise<string> {
+export async function presignS3(config: S3Config, request: PresignRequest & Pick<S3Call, "query">): Promise<string> {
   const url = new URL(`${config.endpoint}/${config.bucket}/${request.key.split("/").map(encodeRfc3986).join("/")}`);
+  for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
   url.searchParams.set("X-Amz-Expires", String(request.expiresInSeconds));
   url.searchParams.set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD");
   if (request.downloadName !== undefined) url.searchParams.set("response-content-disposition", `attachment;filename="${request.downloadName}"`);

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { createS3Store, presignS3 } from "../../../src/integrations/files/s3-store";
 import type { S3Config } from "../../../src/kernel/config";
 import type { PresignRequest } from "../../../src/kernel/ports/services";
+import { startS3 } from "../../support/s3-double.mjs";
 
 /** The hash that the other implementation wants handed in. */
 class Sha256 {
@@ -115,5 +116,22 @@ describe("addresses signed for S3", () => {
     const store = createS3Store(config);
     expect(store).toMatchObject({ bucket: "papers", endpoint: config.endpoint });
     expect(store.presign).not.toBeNull();
+  });
+});
+
+describe("the keys of a prefix", () => {
+  it("are listed by a call that the store takes for signed, and no others", async () => {
+    const double = await startS3({ bucket: "papers", secret: config.secretAccessKey });
+    try {
+      const store = createS3Store({ ...config, endpoint: double.origin });
+      const file = { type: "image/png", bytes: Buffer.from("x") };
+      for (const name of ["verifications/7/a-b_c.png", "verifications/7/ä+&<b>.png", "verifications/71/a.png"]) double.files.set(name, file);
+      expect(await store.list("verifications/7/")).toEqual(["verifications/7/a-b_c.png", "verifications/7/ä+&<b>.png"]);
+      expect(await store.list("verifications/8/")).toEqual([]);
+      double.refuse(true);
+      await expect(store.list("verifications/7/")).rejects.toMatchObject({ code: "DEPENDENCY_UNAVAILABLE" });
+    } finally {
+      double.close();
+    }
   });
 });

@@ -1,0 +1,1 @@
+export { runStep, scheduleRefresh, wakeJobs } from "./admin-jobs.jobs";

@@ -1,0 +1,1 @@
+export { botRecoveryKeySealContext } from "./bootstrap-hermes-bot";

@@ -1,0 +1,1 @@
+export { checkRelease, enqueueReleaseChecks } from "./versions.jobs";
