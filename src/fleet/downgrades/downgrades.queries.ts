@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Ctx, OwnerCtx } from "../../kernel/context";
+import { shownUsername } from "../accounts";
 import { getCatalogue } from "../plans";
 import { toActiveDowngrade, toDowngradeRecord, toOverCapacityItem, type DowngradeListView, type ListDowngradesQuery, type MaybeActiveDowngradeView, type OverCapacityQuery, type OverCapacityView } from "./downgrades.schemas";
 import { listDowngrades } from "./downgrades.store";
@@ -19,7 +20,7 @@ export async function getActiveDowngradeOf(ctx: Ctx, tenantId: number): Promise<
 /** Requests of everybody, newest first. */
 export async function listDowngradeRequests(ctx: OwnerCtx, { status, reason, page, limit }: z.output<typeof ListDowngradesQuery>): Promise<z.input<typeof DowngradeListView>> {
   const [{ plans }, { rows, total }] = await Promise.all([getCatalogue(ctx), listDowngrades(ctx, { status, reason: reason ?? null }, { limit, offset: (page - 1) * limit })]);
-  return { items: rows.map(({ request, email, username }) => toDowngradeRecord(request, { email, username }, plans)), total, page, limit };
+  return { items: rows.map(({ request, email, username }) => toDowngradeRecord(request, { email, username: shownUsername({ username }) }, plans)), total, page, limit };
 }
 
 /** Who has more than their plan carries, a page at a time. */

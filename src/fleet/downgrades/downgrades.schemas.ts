@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { iso, isoOrNull } from "../../kernel/clock";
+import { shownUsername } from "../accounts";
 import { activeOf, KIND, parkedOf, type Caps, type Holding, type PickFeature } from "../holdings";
 import type { Plan as PlanRecord } from "../plans";
 import { askedFeatures } from "./downgrades.core";
@@ -188,4 +189,4 @@ export const toDowngradeRecord = (row: DowngradeRow, person: { readonly email: s
   resolved_by_admin_id: row.resolvedByAdminId,
 });
 
-export const toOverCapacityItem = ({ count, cap, ...row }: OverCapacityRow): z.output<typeof OverCapacityItemView> => ({ ...row, limit: cap, current_count: count });
+export const toOverCapacityItem = ({ count, cap, ...row }: OverCapacityRow): z.output<typeof OverCapacityItemView> => ({ ...row, username: shownUsername(row) ?? "", limit: cap, current_count: count });

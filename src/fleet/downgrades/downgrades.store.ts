@@ -1,6 +1,9 @@
-import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lte, sql, type SQL } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, isNotNull, isNull, lte, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
+import { fromNearerEnd } from "../../kernel/db/nearer-end";
+import { startsWith } from "../../kernel/db/prefix";
 import { users } from "../../schema/accounts";
+import { rowCounts } from "../../schema/admin";
 import { downgradeRequests, upgradeRequests, userSubscriptions } from "../../schema/billing";
 
 /** SQL of downgrades. Every query names the tenant, save those of administrators and of the cron. */
@@ -107,6 +110,9 @@ export const deleteOverride = (ctx: Ctx, tenantId: number, requestId: string) =>
 
 export const setPriceOfAccount = (ctx: Ctx, tenantId: number, priceId: string | null) => ctx.db.update(users).set({ subscriptionPriceId: priceId }).where(eq(users.id, tenantId));
 
+/** Names of kept counts: `downgrade_requests.<state>.<reason>`. */
+const COUNTED_AS = "downgrade_requests.";
+
 interface ListFilter {
   readonly status: "all" | "open" | "resolved";
   readonly reason: DowngradeRow["reason"] | null;
@@ -118,18 +124,35 @@ const listed = ({ status, reason }: ListFilter) =>
     reason === null ? undefined : eq(downgradeRequests.reason, reason),
   );
 
+const countListed = (ctx: Ctx) => ctx.db.select().from(rowCounts).where(startsWith(sql`${rowCounts.name}`, COUNTED_AS));
+
+/** Adds up what triggers count, by whether it is open and by reason. */
+const totalOf = (counts: readonly (typeof rowCounts.$inferSelect)[], { status, reason }: ListFilter): number =>
+  counts.reduce((sum, { name, n }) => {
+    const [, state, why] = name.split(".");
+    return (status === "all" || status === state) && (reason === null || reason === why) ? sum + n : sum;
+  }, 0);
+
+/** Skips by the index, and only then reads requests and people. */
+function downgradePage(ctx: Ctx, filter: ListFilter, { offset, limit, reversed }: ReturnType<typeof fromNearerEnd>) {
+  const [time, id] = reversed ? [asc(downgradeRequests.createdAt), desc(downgradeRequests.id)] : [desc(downgradeRequests.createdAt), asc(downgradeRequests.id)];
+  const page = ctx.db.select({ id: downgradeRequests.id }).from(downgradeRequests).where(listed(filter)).orderBy(time, id).limit(limit).offset(offset).as("page");
+  return ctx.db
+    .select({ request: downgradeRequests, email: users.email, username: users.username })
+    .from(page)
+    // A cross join is read in this order: the page decides which requests are looked at.
+    .crossJoin(downgradeRequests)
+    .leftJoin(users, eq(users.id, downgradeRequests.tenantId))
+    .where(eq(downgradeRequests.id, page.id))
+    .orderBy(desc(downgradeRequests.createdAt), asc(downgradeRequests.id));
+}
+
 /** Of everybody, newest first: for administrators. */
 export async function listDowngrades(ctx: Ctx, filter: ListFilter, page: { readonly limit: number; readonly offset: number }) {
-  const [rows, [total]] = await ctx.db.batch([
-    ctx.db
-      .select({ request: downgradeRequests, email: users.email, username: users.username })
-      .from(downgradeRequests)
-      .leftJoin(users, eq(users.id, downgradeRequests.tenantId))
-      .where(listed(filter))
-      .orderBy(desc(downgradeRequests.createdAt), asc(downgradeRequests.id))
-      .limit(page.limit)
-      .offset(page.offset),
-    ctx.db.select({ n: count() }).from(downgradeRequests).where(listed(filter)),
-  ]);
-  return { rows, total: total?.n ?? 0 };
+  if (page.offset === 0) {
+    const [rows, counts] = await ctx.db.batch([downgradePage(ctx, filter, { ...page, reversed: false }), countListed(ctx)]);
+    return { rows, total: totalOf(counts, filter) };
+  }
+  const total = totalOf(await countListed(ctx), filter);
+  return { rows: await downgradePage(ctx, filter, fromNearerEnd(total, page)), total };
 }

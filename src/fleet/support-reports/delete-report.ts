@@ -12,7 +12,7 @@ export function deleteReport(ctx: OwnerCtx, ref: z.output<typeof ReportRef>): Pr
     if (!found) throw notFound("Report");
     await new Plan(ctx)
       .guarded(deleteReportRow(ctx, found.report))
-      .audit({ action: "support_report.delete", tenantId: found.report.tenantId, subject: { type: "support_report", id: found.report.id }, detail: { status: found.report.status } })
+      .audit({ action: "support_report.delete", tenantId: found.report.tenantId, subject: { type: "support_report", id: found.report.id }, detail: { before: { status: found.report.status }, after: null } })
       .commit();
     return { success: true, message: "Report deleted." };
   });

@@ -2,12 +2,11 @@ import type { z } from "zod";
 import type { OwnerCtx } from "../../kernel/context";
 import { notFound } from "../../kernel/errors/app-error";
 import { toReportView, type ListReportsQuery, type ReportListView, type ReportRef, type ReportView } from "./support-reports.schemas";
-import { countReports, findReport, listReportRows } from "./support-reports.store";
+import { findReport, listReportRows } from "./support-reports.store";
 
 /** Reports of everybody: priority first, then newest. */
 export async function listReports(ctx: OwnerCtx, query: z.output<typeof ListReportsQuery>): Promise<z.input<typeof ReportListView>> {
-  const filter = { status: query.status, tenantId: query.user_id };
-  const [rows, total] = await Promise.all([listReportRows(ctx, filter, query), countReports(ctx, filter)]);
+  const { rows, total } = await listReportRows(ctx, { status: query.status, tenantId: query.user_id }, query);
   return { reports: rows.map(toReportView), total, limit: query.limit, offset: query.offset };
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { iso, isoOrNull } from "../../kernel/clock";
+import { shownUsername } from "../accounts";
 import { REPORT_STATUSES } from "./support-reports.core";
 import type { ListedReport, SupportReport } from "./support-reports.store";
 
@@ -60,7 +61,7 @@ export const DeletedReportView = z.object({ success: z.boolean(), message: z.str
 export const toReportView = ({ report, username, email }: ListedReport): z.input<typeof ReportView> => ({
   id: report.id,
   user_id: report.tenantId,
-  username,
+  username: shownUsername({ username }),
   user_email: email,
   text: report.text,
   can_contact: report.canContact,

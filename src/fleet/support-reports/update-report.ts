@@ -27,7 +27,7 @@ function changeReport(ctx: OwnerCtx, input: Input, action: string): Promise<View
     const change = { status, adminNotes, resolvedAt: resolvedAtAfter(status, report.resolvedAt, now) };
     await new Plan(ctx)
       .guarded(updateReportRow(ctx, report, change, now))
-      .audit({ action, tenantId: report.tenantId, subject: { type: "support_report", id: report.id }, detail: { from: report.status, to: status, notes_changed: adminNotes !== report.adminNotes } })
+      .audit({ action, tenantId: report.tenantId, subject: { type: "support_report", id: report.id }, detail: { before: { status: report.status }, after: { status }, notes_changed: adminNotes !== report.adminNotes } })
       .commit();
     return toReportView({ ...found, report: { ...report, ...change, updatedAt: now } });
   });

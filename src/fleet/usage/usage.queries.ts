@@ -1,15 +1,20 @@
 import type { z } from "zod";
-import { iso } from "../../kernel/clock";
+import { iso, SECOND_MS } from "../../kernel/clock";
 import type { Ctx, OwnerCtx } from "../../kernel/context";
 import { notFound } from "../../kernel/errors/app-error";
-import { findAccountById } from "../accounts";
+import { findAccountById, shownUsername } from "../accounts";
 import { countShares } from "../bot-shares";
 import { countBots } from "../bots";
 import { countLocalInstances } from "../instances";
 import { getEntitlements, limitOf, listEntitlements, type CountedFeature, type Entitlements } from "../plans";
 import { boundsOf, gatheredBy, periodOf, toMb, warningsOf, type Gauge } from "./usage.core";
 import { toEventView, toMetric, type PeriodQuery, type UsageListQuery, type UsageListView, type UsageView, type UserRef, type UserUsageView } from "./usage.schemas";
-import { listEvents, listSums, listUsageRows } from "./usage.store";
+import { countUsageRows, listEvents, listFirstUsageRows, listSums, listUsageRows, type UsageCounts, type UsageRow } from "./usage.store";
+
+/** How long this isolate believes a count, and of how many periods. */
+const COUNT_CACHE_MS = 30 * SECOND_MS;
+const PERIODS_MAX = 100;
+const counted = new Map<string, { readonly counts: UsageCounts; readonly until: number }>();
 
 /** Events that an administrator sees of a period. */
 const RECENT_EVENTS = 25;
@@ -58,10 +63,23 @@ export async function getUserUsage(ctx: OwnerCtx, input: z.output<typeof UserRef
   return { ...view, recent_events: events.map(toEventView) };
 }
 
+/** A page of {@link listUsage}. Whoever turns pages does not count again each time. */
+async function readUsagePage(ctx: Ctx, period: string, page: { readonly offset: number; readonly limit: number }): Promise<{ readonly rows: readonly UsageRow[]; readonly counts: UsageCounts }> {
+  const now = ctx.clock.now();
+  const known = counted.get(period);
+  if (page.offset > 0 && known && known.until > now) return { rows: await listUsageRows(ctx, period, known.counts, page), counts: known.counts };
+  const first = page.offset === 0 ? await listFirstUsageRows(ctx, period, page.limit) : null;
+  const counts = first?.counts ?? (await countUsageRows(ctx, period));
+  if (counted.size >= PERIODS_MAX) counted.clear();
+  counted.set(period, { counts, until: now + COUNT_CACHE_MS });
+  return { rows: first?.rows ?? (await listUsageRows(ctx, period, counts, page)), counts };
+}
+
 /** What everybody uses: uploads and stored media by the end of the period, bots as of now. */
 export async function listUsage(ctx: OwnerCtx, query: z.output<typeof UsageListQuery>): Promise<z.input<typeof UsageListView>> {
   const period = query.period ?? periodOf(ctx.clock.now());
-  const { rows, total } = await listUsageRows(ctx, period, query);
+  const { rows, counts } = await readUsagePage(ctx, period, query);
+  const total = counts.uploaders + counts.others;
   const entitlements = await listEntitlements(ctx, rows.map((row) => row.userId));
   const users = rows.flatMap((row) => {
     const theirs = entitlements.get(row.userId);
@@ -69,7 +87,7 @@ export async function listUsage(ctx: OwnerCtx, query: z.output<typeof UsageListQ
       ? [
           {
             user_id: row.userId,
-            username: row.username,
+            username: shownUsername(row) ?? "",
             email: row.email,
             plan_name: theirs.plan.key,
             storage_mb_used: toMb(row.storedBytes),

@@ -1,8 +1,7 @@
-import { and, asc, count, desc, eq, inArray, isNotNull, isNull, lte, ne, or, sql, type SQL } from "drizzle-orm";
+import { and, desc, eq, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
-import { users } from "../../schema/accounts";
+import { fromNearerEnd } from "../../kernel/db/nearer-end";
 import { usageEvents, usageSummaries } from "../../schema/billing";
-import { bots } from "../../schema/bots";
 import { ALL_TIME, MEDIA_METRIC, type MonthlySum } from "./usage.core";
 
 export type UsageEvent = typeof usageEvents.$inferSelect;
@@ -57,46 +56,71 @@ export interface UsageRow {
   readonly activeBots: number;
 }
 
-/** Everybody who used anything by the end of the period, for administrators: the most uploads first. */
-export async function listUsageRows(ctx: Ctx, period: string, page: { readonly limit: number; readonly offset: number }): Promise<{ readonly rows: readonly UsageRow[]; readonly total: number }> {
-  const uploads = eq(usageSummaries.metric, MEDIA_METRIC);
-  const month = ctx.db
-    .select({ tenantId: usageSummaries.tenantId, bytes: usageSummaries.used })
-    .from(usageSummaries)
-    .where(and(uploads, eq(usageSummaries.period, period)))
-    .as("month");
-  const stored = ctx.db
-    .select({ tenantId: usageSummaries.tenantId, bytes: sql<number>`sum(${usageSummaries.used})`.as("stored_bytes") })
-    .from(usageSummaries)
-    .where(and(uploads, ne(usageSummaries.period, ALL_TIME), lte(usageSummaries.period, period)))
-    .groupBy(usageSummaries.tenantId)
-    .as("stored");
-  const running = ctx.db
-    .select({ tenantId: bots.tenantId, n: count().as("active_bots") })
-    .from(bots)
-    .where(and(inArray(bots.status, ["creating", "active"]), isNull(bots.planDisabledAt)))
-    .groupBy(bots.tenantId)
-    .as("running");
-  const used = or(isNotNull(stored.tenantId), isNotNull(running.tenantId));
-  const [rows, totals] = await ctx.db.batch([
-    ctx.db
-      .select({
-        userId: users.id,
-        username: users.username,
-        email: users.email,
-        uploadedBytes: sql<number>`coalesce(${month.bytes}, 0)`,
-        storedBytes: sql<number>`coalesce(${stored.bytes}, 0)`,
-        activeBots: sql<number>`coalesce(${running.n}, 0)`,
-      })
-      .from(users)
-      .leftJoin(month, eq(month.tenantId, users.id))
-      .leftJoin(stored, eq(stored.tenantId, users.id))
-      .leftJoin(running, eq(running.tenantId, users.id))
-      .where(used)
-      .orderBy(desc(sql`coalesce(${month.bytes}, 0)`), asc(users.id))
-      .limit(page.limit)
-      .offset(page.offset),
-    ctx.db.select({ n: count() }).from(users).leftJoin(stored, eq(stored.tenantId, users.id)).leftJoin(running, eq(running.tenantId, users.id)).where(used),
-  ]);
-  return { rows, total: totals[0]?.n ?? 0 };
+export interface UsagePage {
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** How many used anything by the end of a period: those with uploads within it come first, most first; then the others, oldest account first. */
+export interface UsageCounts {
+  readonly uploaders: number;
+  readonly others: number;
+}
+
+const uploadsOf = (period: string): SQL => sql`s.period = ${period} AND s.metric = ${MEDIA_METRIC} AND s.used > 0`;
+/** Whoever runs bots now or had uploaded anything by then. */
+const takesPart = (period: string): SQL => sql`(h.running_bots > 0 OR h.first_upload <= ${period})`;
+
+/** By index and by what triggers keep counted: no bot is looked at. */
+const countStatement = (ctx: Ctx, period: string) =>
+  ctx.db
+    .select({ uploaders: sql<number>`c.uploaders`, everybody: sql<number>`c.everybody` })
+    .from(sql`(SELECT (SELECT count(*) FROM usage_summaries s WHERE ${uploadsOf(period)}) AS uploaders, (SELECT count(*) FROM tenant_holdings h WHERE ${takesPart(period)}) AS everybody) AS c`);
+
+function toCounts([row]: readonly { readonly uploaders: number; readonly everybody: number }[]): UsageCounts {
+  if (!row) throw new Error("a select without a table gave no row");
+  return { uploaders: row.uploaders, others: Math.max(0, row.everybody - row.uploaders) };
+}
+
+export const countUsageRows = async (ctx: Ctx, period: string): Promise<UsageCounts> => toCounts(await countStatement(ctx, period));
+
+/** A part of a page: so many rows of the uploaders or of the others, from which end. */
+type Part = ReturnType<typeof fromNearerEnd>;
+
+function pageStatement(ctx: Ctx, period: string, first: Part, rest: Part, limit: number) {
+  const direction = (descending: boolean): SQL => (descending ? sql`DESC` : sql`ASC`);
+  const page = sql`
+      SELECT * FROM (SELECT s.tenant_id, s.used FROM usage_summaries s WHERE ${uploadsOf(period)}
+        ORDER BY s.used ${direction(!first.reversed)}, s.tenant_id ${direction(!first.reversed)} LIMIT ${first.limit} OFFSET ${first.offset})
+      UNION ALL
+      SELECT * FROM (SELECT h.tenant_id, 0 FROM tenant_holdings h
+        WHERE ${takesPart(period)} AND NOT EXISTS (SELECT 1 FROM usage_summaries s WHERE s.tenant_id = h.tenant_id AND ${uploadsOf(period)})
+        ORDER BY h.tenant_id ${direction(rest.reversed)} LIMIT ${rest.limit} OFFSET ${rest.offset})
+      LIMIT ${limit}`;
+  // A batch takes no statement that is all text.
+  return ctx.db
+    .select({
+      userId: sql<number>`u.id`,
+      username: sql<string>`u.username`,
+      email: sql<string>`u.email`,
+      uploadedBytes: sql<number>`p.used`,
+      storedBytes: sql<number>`coalesce((SELECT sum(t.used) FROM usage_summaries t WHERE t.tenant_id = u.id AND t.period <= ${period} AND t.period <> ${ALL_TIME} AND t.metric = ${MEDIA_METRIC}), 0)`,
+      activeBots: sql<number>`coalesce(h.running_bots, 0)`,
+    })
+    .from(sql`(${page}) AS p CROSS JOIN users u ON u.id = p.tenant_id LEFT JOIN tenant_holdings h ON h.tenant_id = u.id`)
+    .orderBy(sql`p.used DESC, CASE WHEN p.used > 0 THEN -u.id ELSE u.id END`);
+}
+
+/** The first page of {@link listUsageRows}, and the counts for those that follow. One round trip. */
+export async function listFirstUsageRows(ctx: Ctx, period: string, limit: number): Promise<{ readonly rows: readonly UsageRow[]; readonly counts: UsageCounts }> {
+  const part: Part = { offset: 0, limit, reversed: false };
+  const [rows, counts] = await ctx.db.batch([pageStatement(ctx, period, part, part, limit), countStatement(ctx, period)]);
+  return { rows, counts: toCounts(counts) };
+}
+
+/** Everybody who used anything by the end of the period, for administrators: the most uploads first. One round trip. */
+export function listUsageRows(ctx: Ctx, period: string, { uploaders, others }: UsageCounts, { offset, limit }: UsagePage): Promise<UsageRow[]> {
+  const first = fromNearerEnd(uploaders, { offset, limit: Math.max(0, Math.min(limit, uploaders - offset)) });
+  const rest = fromNearerEnd(others, { offset: Math.max(0, offset - uploaders), limit: Math.max(0, offset + limit - Math.max(offset, uploaders)) });
+  return pageStatement(ctx, period, first, rest, limit);
 }

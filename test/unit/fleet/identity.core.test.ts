@@ -19,12 +19,13 @@ describe("accounts", () => {
   });
 
   it("give only abandoned claims away", () => {
-    const claim = { accountVerified: false, status: "active", codeExpiresAt: NOW };
+    const claim = { accountVerified: false, status: "active", codeExpiresAt: NOW, neverUsed: true };
     expect(isAbandonedClaim(claim, NOW)).toBe(true);
     expect(isAbandonedClaim({ ...claim, codeExpiresAt: null }, NOW)).toBe(true);
     expect(isAbandonedClaim({ ...claim, codeExpiresAt: NOW + 1 }, NOW)).toBe(false);
     expect(isAbandonedClaim({ ...claim, accountVerified: true }, NOW)).toBe(false);
     expect(isAbandonedClaim({ ...claim, status: "deactivated" }, NOW)).toBe(false);
+    expect(isAbandonedClaim({ ...claim, neverUsed: false }, NOW)).toBe(false);
   });
 
   it("put no markup of others into a mail", () => {
