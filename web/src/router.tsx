@@ -15,11 +15,14 @@ function readText(search: RawSearch, name: string): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Keeps one optional text of the query. */
-function textParam<Name extends string>(name: Name) {
+/** Keeps optional texts of the query. */
+function textParam<Name extends string>(...names: Name[]) {
   return (search: RawSearch): { [key in Name]?: string } => {
-    const value = readText(search, name);
-    return (value === undefined ? {} : { [name]: value }) as { [key in Name]?: string };
+    const kept = names.flatMap((name) => {
+      const value = readText(search, name);
+      return value === undefined ? [] : [[name, value]];
+    });
+    return Object.fromEntries(kept) as { [key in Name]?: string };
   };
 }
 
@@ -125,6 +128,18 @@ const botRoute = createRoute({
   component: lazyRouteComponent(() => import("./bots/bot-page"), "BotPage"),
 });
 
+const cloudRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/cloud",
+  component: lazyRouteComponent(() => import("./cloud/cloud-page"), "CloudPage"),
+});
+
+const vmRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/cloud/$instanceId",
+  component: lazyRouteComponent(() => import("./cloud/vm-page"), "VmPage"),
+});
+
 const accountRoute = createRoute({
   getParentRoute: () => consoleRoute,
   path: "/account",
@@ -168,6 +183,47 @@ const sessionsRoute = createRoute({
   component: lazyRouteComponent(() => import("./account/account-page"), "AccountPage"),
 });
 
+/** For administrators only; nobody else loads any of it. */
+const adminRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/admin",
+  component: lazyRouteComponent(() => import("./admin/admin-layout"), "AdminLayout"),
+});
+
+const adminIndexRoute = createRoute({
+  getParentRoute: () => adminRoute,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/admin/people", replace: true });
+  },
+});
+
+const adminPages = [
+  adminIndexRoute,
+  createRoute({
+    getParentRoute: () => adminRoute,
+    path: "/people",
+    validateSearch: textParam("q", "status", "role", "verified", "page"),
+    component: lazyRouteComponent(() => import("./admin/people/people-page"), "PeoplePage"),
+  }),
+  createRoute({ getParentRoute: () => adminRoute, path: "/people/$userId", component: lazyRouteComponent(() => import("./admin/people/person-page"), "PersonPage") }),
+  createRoute({ getParentRoute: () => adminRoute, path: "/people/$userId/machines/$instanceId", component: lazyRouteComponent(() => import("./admin/machines/inspection-page"), "InspectionPage") }),
+  createRoute({ getParentRoute: () => adminRoute, path: "/machines", validateSearch: textParam("q"), component: lazyRouteComponent(() => import("./admin/machines/machines-page"), "MachinesPage") }),
+  createRoute({ getParentRoute: () => adminRoute, path: "/bots", validateSearch: textParam("q"), component: lazyRouteComponent(() => import("./admin/machines/bots-page"), "AdminBotsPage") }),
+  createRoute({ getParentRoute: () => adminRoute, path: "/health", component: lazyRouteComponent(() => import("./admin/ops/health-page"), "HealthPage") }),
+  createRoute({ getParentRoute: () => adminRoute, path: "/work", component: lazyRouteComponent(() => import("./admin/ops/work-page"), "WorkPage") }),
+  createRoute({ getParentRoute: () => adminRoute, path: "/cron", validateSearch: textParam("job"), component: lazyRouteComponent(() => import("./admin/ops/cron-page"), "CronPage") }),
+  createRoute({ getParentRoute: () => adminRoute, path: "/findings", validateSearch: textParam("state"), component: lazyRouteComponent(() => import("./admin/ops/findings-page"), "FindingsPage") }),
+  createRoute({ getParentRoute: () => adminRoute, path: "/gates", component: lazyRouteComponent(() => import("./admin/ops/gates-page"), "GatesPage") }),
+  createRoute({
+    getParentRoute: () => adminRoute,
+    path: "/audit",
+    validateSearch: textParam("actor", "action", "subject", "tenant", "since", "until"),
+    component: lazyRouteComponent(() => import("./admin/ops/audit-page"), "AuditPage"),
+  }),
+  createRoute({ getParentRoute: () => adminRoute, path: "/keys", component: lazyRouteComponent(() => import("./admin/ops/keys-page"), "KeysPage") }),
+] as const;
+
 const routeTree = rootRoute.addChildren([
   indexRoute,
   signUpRoute,
@@ -176,7 +232,7 @@ const routeTree = rootRoute.addChildren([
   forgotRoute,
   resetRoute,
   mailboxRoute,
-  signedInRoute.addChildren([cliAuthRoute, consoleRoute.addChildren([fleetRoute, machineRoute, botsRoute, botRoute, accountRoute, sessionsRoute, billingRoute, planRoute, keepRoute, restoreRoute])]),
+  signedInRoute.addChildren([cliAuthRoute, consoleRoute.addChildren([fleetRoute, machineRoute, botsRoute, botRoute, cloudRoute, vmRoute, accountRoute, sessionsRoute, billingRoute, planRoute, keepRoute, restoreRoute, adminRoute.addChildren(adminPages)])]),
 ]);
 
 export const router = createRouter({

@@ -16,6 +16,8 @@ export function machine(instanceId: string, change: Partial<Machine> = {}): Mach
     orgoWorkspaceName: null,
     orgoComputerId: null,
     provisionStatus: null,
+    provisionDetail: null,
+    provisionPercent: null,
     lastGatewayRestart: null,
     isOnline: true,
     gatewayStatus: "running",

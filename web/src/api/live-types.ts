@@ -13,6 +13,21 @@ export type MachineHistoryEvent = Schemas["MachineHistoryEntry"];
 export type MachineDetail = Schemas["MachineDetailResponse"];
 export type Health = Schemas["HealthResponse"];
 
+/** How a cloud machine comes to be: events of the dashboard stream, and of the machine's own. */
+export type VmEvent =
+  | {
+      type: "cloud_vm.progress";
+      instanceId: string;
+      provisionStatus: string;
+      step: string;
+      percent: number;
+      stepPercent: number;
+      detail: string | null;
+      seq: number;
+      at: string;
+    }
+  | { type: "cloud_vm.settled"; instanceId: string; provisionStatus: string; detail: string | null; seq: number | null; at: string };
+
 /** One event of `GET /api/v1/dashboard/events`. Types that this console does not know are ignored, so the union stays open. */
 export type FleetEvent =
   | { type: "heartbeat.update"; overview?: Overview; instanceId?: string; machine?: Machine; machines?: Machine[] }
@@ -43,4 +58,5 @@ export type FleetEvent =
       at: string;
     }
   | { type: "command.update"; instanceId: string; command: CommandStatus; machine?: Machine; at: string }
+  | VmEvent
   | { type: "resync" };

@@ -1,4 +1,4 @@
-/** The connection to `GET /api/v1/dashboard/events`: fetch with the token in a header, watched for silence, always coming back. */
+/** A connection to an event stream, usually `GET /api/v1/dashboard/events`: fetch with the token in a header, watched for silence, always coming back. */
 import { readRetryAfter } from "../api/errors";
 import { findAccessToken, renewAccessToken } from "../auth/tokens";
 import { backoffMs } from "./backoff";
@@ -16,6 +16,8 @@ interface StreamHandlers {
   onStatus(status: StreamStatus): void;
   /** Any bytes at all, comments included. */
   onPulse(atMs: number): void;
+  /** The server answered something else than a stream; it is asked again unless somebody closes. */
+  onRefused?(status: number): void;
   lastEventId(): number | null;
 }
 
@@ -25,7 +27,7 @@ export interface FleetStream {
   close(): void;
 }
 
-export function openFleetStream(handlers: StreamHandlers): FleetStream {
+export function openFleetStream(handlers: StreamHandlers, path = "/api/v1/dashboard/events"): FleetStream {
   let isClosed = false;
   let attempt = 0;
   let lastBytesMs = 0;
@@ -65,8 +67,9 @@ export function openFleetStream(handlers: StreamHandlers): FleetStream {
   /** Resolves when the stream is over, with the pause the server asked for, if it did. */
   const readStream = async (mine: AbortController): Promise<number | null> => {
     try {
-      const response = await requestStream(mine.signal, handlers.lastEventId());
+      const response = await requestStream(path, mine.signal, handlers.lastEventId());
       if (!response.ok || !response.body) {
+        handlers.onRefused?.(response.status);
         const seconds = readRetryAfter(response.headers.get("retry-after"), Date.now());
         return seconds === null ? null : seconds * 1000 + Math.random() * 1000;
       }
@@ -124,9 +127,9 @@ export function openFleetStream(handlers: StreamHandlers): FleetStream {
   };
 }
 
-async function requestStream(signal: AbortSignal, lastEventId: number | null): Promise<Response> {
+async function requestStream(path: string, signal: AbortSignal, lastEventId: number | null): Promise<Response> {
   const ask = (token: string | null): Promise<Response> =>
-    fetch("/api/v1/dashboard/events", {
+    fetch(path, {
       signal,
       cache: "no-store",
       headers: {

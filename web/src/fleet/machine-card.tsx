@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { RotateCw, Trash2 } from "lucide-react";
+import { Cloud, RotateCw, Trash2 } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import { countOf, formatDuration, formatMegabytes, humanise } from "../lib/format";
 import { Button, IconButton } from "../ui/button";
@@ -98,9 +98,17 @@ export const MachineCard = memo(function MachineCard({ entry, onRestart, onRemov
             Restart gateway
           </Button>
           <RestartProgress restart={restart} pendingCommands={machine.pendingCommands} />
-          <IconButton label={`Remove ${name}`} className="-mr-1.5 size-8 [&_svg]:size-4" onClick={() => onRemove(machine.instanceId)}>
-            <Trash2 aria-hidden />
-          </IconButton>
+          {machine.provisionStatus === null ? (
+            <IconButton label={`Remove ${name}`} className="-mr-1.5 size-8 [&_svg]:size-4" onClick={() => onRemove(machine.instanceId)}>
+              <Trash2 aria-hidden />
+            </IconButton>
+          ) : (
+            <IconButton asChild label={`${name} among the cloud machines`} className="-mr-1.5 size-8 [&_svg]:size-4">
+              <Link to="/cloud/$instanceId" params={{ instanceId: machine.instanceId }}>
+                <Cloud aria-hidden />
+              </Link>
+            </IconButton>
+          )}
         </div>
       </footer>
     </article>
@@ -119,6 +127,9 @@ export function StatusReason({ entry }: { entry: MachineEntry }) {
   switch (machineStatus(entry)) {
     case "offline": {
       const reason = offlineReasonText(machine.offlineReason);
+      if (machine.provisionStatus === "destroying") return <>Cloud machine, being destroyed</>;
+      if (machine.provisionStatus === "failed" && !machine.lastHeartbeat) return <>Cloud machine that could not be made</>;
+      if (machine.provisionStatus !== null && machine.provisionStatus !== "online" && machine.provisionStatus !== "failed") return <>Cloud machine, {machine.provisionPercent ?? 0} % made</>;
       if (machine.lastHeartbeat === null || machine.lastHeartbeat === undefined) return <>Registered, but never heard from</>;
       return (
         <>

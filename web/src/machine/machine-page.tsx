@@ -134,9 +134,15 @@ function Machine({ entry, detail, error }: MachineProps) {
           >
             <RotateCw aria-hidden className="size-4" /> Restart gateway
           </Button>
-          <Button variant="ghost" onClick={() => setRemoving(true)}>
-            Remove machine
-          </Button>
+          {machine.provisionStatus === null ? (
+            <Button variant="ghost" onClick={() => setRemoving(true)}>
+              Remove machine
+            </Button>
+          ) : (
+            <Link to="/cloud/$instanceId" params={{ instanceId: machine.instanceId }} className={buttonClass("ghost")}>
+              Cloud machine
+            </Link>
+          )}
           <div className="min-w-40 flex-1">
             <RestartProgress restart={restart} pendingCommands={machine.pendingCommands} />
           </div>

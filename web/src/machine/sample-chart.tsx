@@ -13,10 +13,12 @@ interface SampleChartProps {
   max: number | null;
   format: (value: number) => string;
   steps?: number[];
+  /** What the line covers, as it is spoken. */
+  over?: string;
 }
 
 /** A thin line over a day. Loaded on demand, because only this page draws. */
-export default function SampleChart({ title, atSeconds, values, max, format, steps }: SampleChartProps) {
+export default function SampleChart({ title, atSeconds, values, max, format, steps, over = "over the last day" }: SampleChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const isDark = useIsDark();
   useEffect(() => {
@@ -30,7 +32,7 @@ export default function SampleChart({ title, atSeconds, values, max, format, ste
       plot.destroy();
     };
   }, [atSeconds, values, max, format, steps, isDark]);
-  return <div ref={host} role="img" aria-label={`${title} over the last day; the same numbers are in the table below`} className="mt-2 h-[150px] w-full" />;
+  return <div ref={host} role="img" aria-label={`${title} ${over}; the same numbers are in the table below`} className="mt-2 h-[150px] w-full" />;
 }
 
 interface ChartLook extends Pick<SampleChartProps, "max" | "format"> {

@@ -9,7 +9,7 @@ const METERS: readonly (readonly [key: string, name: string])[] = [
   ["storage_mb", "Media"],
 ];
 
-export function readMeters({ metrics }: Usage): Meter[] {
+export function readMeters({ metrics }: Pick<Usage, "metrics">): Meter[] {
   return METERS.flatMap(([key, name]) => {
     const metric = metrics[key];
     return metric ? [{ key, name, used: metric.used, limit: metric.limit ?? null, unit: metric.unit }] : [];

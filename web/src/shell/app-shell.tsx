@@ -1,5 +1,7 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
-import { BookOpen, CreditCard, KeyRound, LogOut, UserRound } from "lucide-react";
+import { BookOpen, CreditCard, KeyRound, LogOut, ShieldCheck, UserRound } from "lucide-react";
+import { roleQuery } from "../auth/role";
 import { signOut } from "../auth/sign-in";
 import { useSession } from "../auth/use-session";
 import { FleetConnectionProvider } from "../fleet/fleet-connection";
@@ -24,13 +26,15 @@ export function AppShell() {
           <Link to="/fleet" className="inline-flex rounded-lg" aria-label="Sett, home">
             <Logo isNarrow />
           </Link>
-          <nav aria-label="Main" className="flex flex-1 items-center gap-1">
+          <nav aria-label="Main" className="flex flex-1 items-center sm:gap-1">
             <NavLink to="/fleet">Fleet</NavLink>
             <NavLink to="/bots">Bots</NavLink>
+            <NavLink to="/cloud">Cloud</NavLink>
             <NavLink to="/account">Account</NavLink>
+            <AdminLink />
           </nav>
           <div className="flex items-center gap-0.5">
-            <IconButton asChild label="API reference">
+            <IconButton asChild label="API reference" className="max-sm:hidden">
               <a href="/docs/">
                 <BookOpen aria-hidden />
               </a>
@@ -48,11 +52,27 @@ export function AppShell() {
   );
 }
 
-function NavLink({ to, children }: { to: "/fleet" | "/bots" | "/account"; children: string }) {
+/** For administrators; on a phone it is in the account menu, where there is room. */
+function AdminLink() {
+  return (
+    useIsAdmin() && (
+      <span className="max-sm:hidden">
+        <NavLink to="/admin">Admin</NavLink>
+      </span>
+    )
+  );
+}
+
+function useIsAdmin(): boolean {
+  const { data: role } = useQuery(roleQuery);
+  return role === "admin" || role === "superadmin";
+}
+
+function NavLink({ to, children }: { to: "/fleet" | "/bots" | "/cloud" | "/account" | "/admin"; children: string }) {
   return (
     <Link
       to={to}
-      className="rounded-lg px-2.5 py-1.5 text-sm font-medium text-muted transition-colors hover:text-ink aria-[current=page]:bg-sunken aria-[current=page]:text-ink"
+      className="rounded-lg px-2 py-1.5 text-sm sm:px-2.5 font-medium text-muted transition-colors hover:text-ink aria-[current=page]:bg-sunken aria-[current=page]:text-ink"
       activeOptions={{ exact: false, includeSearch: false }}
     >
       {children}
@@ -62,6 +82,7 @@ function NavLink({ to, children }: { to: "/fleet" | "/bots" | "/account"; childr
 
 function AccountMenu() {
   const session = useSession();
+  const isAdmin = useIsAdmin();
   if (!session) return null;
   const { profile } = session;
   return (
@@ -79,6 +100,13 @@ function AccountMenu() {
         <span className="block text-[0.8125rem] text-muted">{profile.email}</span>
       </MenuLabel>
       <MenuSeparator />
+      {isAdmin && (
+        <MenuItem asChild>
+          <Link to="/admin">
+            <ShieldCheck aria-hidden /> Administration
+          </Link>
+        </MenuItem>
+      )}
       <MenuItem asChild>
         <Link to="/account/plan">
           <CreditCard aria-hidden /> Plan
@@ -93,6 +121,11 @@ function AccountMenu() {
         <Link to="/account/sessions" hash="cli-tokens">
           <KeyRound aria-hidden /> CLI tokens
         </Link>
+      </MenuItem>
+      <MenuItem asChild>
+        <a href="/docs/">
+          <BookOpen aria-hidden /> API reference
+        </a>
       </MenuItem>
       <MenuSeparator />
       <MenuItem onSelect={() => void signOut()}>
