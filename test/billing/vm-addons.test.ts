@@ -72,7 +72,7 @@ async function ownAddon(user: TestUser) {
 
 async function cloudMachine(user: TestUser): Promise<string> {
   const id = await registerMachine(user);
-  await DB.prepare("UPDATE instances SET provider = 'orgo' WHERE instance_id = ?").bind(id).run();
+  await DB.prepare("UPDATE instances SET provider = 'orgo', cloud_vm_id = instance_id WHERE instance_id = ?").bind(id).run();
   return id;
 }
 

@@ -108,6 +108,8 @@ const call = (op: Operation["spec"], options: { token?: string | undefined; body
 let user: TestUser;
 let owner: TestUser;
 let admin: TestUser;
+/** An administrator, but no superadministrator. */
+let lesser: TestUser;
 let cliToken: string;
 /** Ids that exist and belong to {@link owner}, by the parameter's name; where two operations mean different things by it, by both names. */
 let owned: Readonly<Record<string, string>>;
@@ -117,8 +119,9 @@ beforeAll(async () => {
   cliToken = (await mintToken(user)).token;
   owner = await signUpUser();
   admin = await signUpUser();
+  lesser = await signUpUser();
   const { DB } = env as unknown as { DB: D1Database };
-  await DB.prepare("UPDATE users SET role = 'superadmin' WHERE id = ?").bind(admin.userId).run();
+  await DB.batch([DB.prepare("UPDATE users SET role = 'superadmin' WHERE id = ?").bind(admin.userId), DB.prepare("UPDATE users SET role = 'admin' WHERE id = ?").bind(lesser.userId)]);
   const instanceId = await registerMachine(owner);
   const { id: commandId } = await expectStatus<{ id: string }>(200, "POST", "/api/v1/dashboard/commands", { token: owner.accessToken, body: { instance_id: instanceId, command_type: "update_cli" } });
   const { device_token_id: deviceId } = await expectStatus<{ device_token_id: number }>(200, "POST", "/api/v1/push/register", { token: owner.accessToken, body: { device_token: uniqueName("token"), platform: "ios" } });
@@ -191,6 +194,15 @@ describe("credentials", () => {
 
   it.each(named((op) => needsOwner(op) && !ownersOnly(op)))("%s: a person who is no administrator is 403", async (_, op) => {
     expectError(await call(op, { token: user.accessToken }), 403, "forbidden");
+  });
+
+  it.each(named((op) => op.auth.includes("superadmin") && !op.auth.includes("admin")))("%s: an administrator who is no superadministrator is 403", async (_, op) => {
+    expectError(await call(op, { token: lesser.accessToken }), 403, "forbidden");
+  });
+
+  it("asks administrators of everything below /api/v1/admin, but for the ways in", () => {
+    const open = listed.filter(({ op }) => op.path.startsWith("/api/v1/admin/") && !op.auth.every((kind) => kind === "admin" || kind === "superadmin")).map(({ op }) => op.id);
+    expect(open.sort()).toEqual(["fleet.admin-sessions.create", "fleet.admin-sessions.refresh", "fleet.compat-runs.record"]);
   });
 
   it.each(named((op) => needsOwner(op) && !op.tokenInQuery))("%s: a token in the query is none", async (_, op) => {

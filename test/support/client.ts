@@ -1,5 +1,6 @@
 import { exports } from "cloudflare:workers";
 import { expect } from "vitest";
+import { expectPromised } from "./promises";
 
 /** What of the worker's exports we call; the generated type does not know our entry. */
 const worker = (exports as unknown as { default: { fetch(request: Request): Promise<Response> } }).default;
@@ -54,8 +55,8 @@ export function uniqueIp(): string {
   return `10.${a}.${b}.${c}`;
 }
 
-/** Sends one request through the whole worker. Every call comes from another address unless `cf-connecting-ip` is given. */
-export function send(method: string, path: string, options: ApiOptions = {}): Promise<Response> {
+/** Sends one request through the whole worker; a success has to keep its record's promises. Every call comes from another address unless `cf-connecting-ip` is given. */
+export async function send(method: string, path: string, options: ApiOptions = {}): Promise<Response> {
   const headers = new Headers({ "cf-connecting-ip": uniqueIp(), ...options.headers });
   if (options.token !== undefined) headers.set("authorization", `Bearer ${options.token}`);
   let body: string | null = null;
@@ -63,7 +64,10 @@ export function send(method: string, path: string, options: ApiOptions = {}): Pr
     body = typeof options.body === "string" ? options.body : JSON.stringify(options.body);
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
   }
-  return worker.fetch(new Request(`${BASE_URL}${path}`, { method, headers, body }));
+  const request = new Request(`${BASE_URL}${path}`, { method, headers, body });
+  const response = await worker.fetch(request);
+  await expectPromised(request, response);
+  return response;
 }
 
 /** {@link send}, with the answer read: JSON when it is JSON, else its text. */

@@ -142,3 +142,52 @@ export async function startResend() {
   });
   return { ...double, apiKey, sent, refuse: (next, slug = "validation_error") => void ([status, name] = [next, slug]) };
 }
+
+/**
+ * GitHub's workflow_dispatch. Takes one token for one workflow; the ref `main` alone exists. `mode` makes it fail.
+ * @returns {Promise<Double & { token: string, fail: (mode: "" | "403" | "limit" | "500" | "hang" | "redirect") => void }>}
+ */
+export async function startGithub() {
+  const token = "github_pat_double";
+  let mode = "";
+  const double = await startDouble(({ method, path, headers, body }, answer) => {
+    if (mode === "hang") return;
+    if (mode === "redirect") return void answer.writeHead(307, { location: "https://elsewhere.example/" }).end();
+    if (mode === "500") return sendJson(answer, 500, { message: "Server Error" });
+    if (mode === "limit") return sendJson(answer, 403, { message: "You have exceeded a secondary rate limit." }, { "retry-after": "7" });
+    // GitHub refuses whoever does not say who it is.
+    if (!headers["user-agent"]) return sendText(answer, 403, "Request forbidden by administrative rules.");
+    if (mode === "403" || headers.authorization !== `Bearer ${token}`) return sendJson(answer, mode === "403" ? 403 : 401, { message: "Bad credentials" });
+    const place = /^\/repos\/den\/compat\/actions\/workflows\/([^/]+)\/dispatches$/.exec(path)?.[1];
+    if (method !== "POST" || place !== "openclaw-compat.yml") return sendJson(answer, 404, { message: "Not Found" });
+    if (headers["x-github-api-version"] !== "2022-11-28" || headers.accept !== "application/vnd.github+json") return sendJson(answer, 415, { message: "Unsupported" });
+    const extra = Object.keys(body ?? {}).filter((name) => name !== "ref" && name !== "inputs");
+    if (typeof body?.ref !== "string" || extra.length > 0) return sendJson(answer, 400, { message: `Invalid request. ${extra.join(", ")}` });
+    if (body.ref !== "main") return sendJson(answer, 422, { message: `No ref found for: ${body.ref}` });
+    const wrong = Object.keys(body.inputs ?? {}).filter((name) => !["openclaw_version", "plugin_version", "cli_version", "runtime"].includes(name) || typeof body.inputs[name] !== "string");
+    if (wrong.length > 0) return sendJson(answer, 422, { message: `Unexpected inputs provided: ${JSON.stringify(wrong)}` });
+    answer.writeHead(204).end();
+  });
+  return Object.assign(double, { token, fail: (/** @type {any} */ next) => void (mode = next) });
+}
+
+/**
+ * An npm registry: tags of the packages in `packages`, 404 for all others. `mode` makes it fail.
+ * @returns {Promise<Double & { packages: Map<string, string>, fail: (mode: "" | "500" | "hang" | "nonsense" | "huge") => void }>}
+ */
+export async function startPackageRegistry() {
+  /** @type {Map<string, string>} */
+  const packages = new Map();
+  let mode = "";
+  const double = await startDouble(({ method, path }, answer) => {
+    if (mode === "hang") return;
+    if (mode === "500") return sendText(answer, 500, "internal");
+    if (mode === "nonsense") return sendText(answer, 200, "<html>maintenance</html>");
+    if (mode === "huge") return sendJson(answer, 200, { latest: "1.0.0", filler: "x".repeat(100_000) });
+    const name = /^\/-\/package\/((?:@[a-z-]+%2f)?[a-z-]+)\/dist-tags$/.exec(path)?.[1];
+    const latest = name === undefined ? undefined : packages.get(decodeURIComponent(name));
+    if (method !== "GET" || latest === undefined) return sendJson(answer, 404, { error: "Not found" });
+    sendJson(answer, 200, { latest, next: "99.0.0-beta.1" });
+  });
+  return Object.assign(double, { packages, fail: (/** @type {any} */ next) => void (mode = next) });
+}

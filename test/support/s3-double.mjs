@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 
 /**
  * A store that speaks as much of S3 as signed addresses need, written from its documentation: path style, query signatures
- * (version 4) checked over the signed headers, PUT, GET and DELETE.
+ * (version 4) checked over the signed headers, PUT, GET and DELETE, and the list of a prefix.
  * @typedef {{ origin: string, files: Map<string, { type: string, bytes: Buffer }>, refuse: (yes: boolean) => void, close: () => void }} S3Double
  */
 
@@ -57,6 +57,10 @@ export async function startS3({ bucket, secret }) {
       return void response.writeHead(200).end();
     }
     if (request.method === "DELETE") return void (files.delete(key), response.writeHead(204).end());
+    if (key === "" && url.searchParams.get("list-type") === "2") {
+      const keys = [...files.keys()].filter((name) => name.startsWith(url.searchParams.get("prefix") ?? "")).sort().slice(0, 1_000);
+      return void response.writeHead(200, { "content-type": "application/xml" }).end(`<ListBucketResult>${keys.map((name) => `<Contents><Key>${encodeURIComponent(name)}</Key></Contents>`).join("")}</ListBucketResult>`);
+    }
     const file = files.get(key);
     if (!file) return void response.writeHead(404).end();
     response.writeHead(200, { "content-type": file.type, "content-disposition": url.searchParams.get("response-content-disposition") ?? "inline" }).end(file.bytes);

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { handleFetch } from "../../../src/app";
 import type { Env } from "../../../src/env";
 import { api, BASE_URL, codeMailedTo, expectStatus, logIn, mailsTo, newCredentials, send, signUpUnverified, signUpUser, uniqueIp, uniqueName } from "../../support/client";
+import { fetchUnder } from "../../support/promises";
 
 const bindings = env as unknown as Env;
 const { DB } = bindings;
@@ -362,7 +362,7 @@ describe("a deployment without a mail provider, or with a broken database", () =
   async function under(changed: Partial<Env>, method: string, path: string, body?: unknown) {
     const work: Promise<unknown>[] = [];
     const request = new Request(`${BASE_URL}${path}`, { method, headers: { "cf-connecting-ip": uniqueIp() }, body: body === undefined ? null : JSON.stringify(body) });
-    const response = await handleFetch(request, { ...bindings, ...changed }, { waitUntil: (promise) => void work.push(promise) });
+    const response = await fetchUnder(request, { ...bindings, ...changed }, { waitUntil: (promise) => void work.push(promise) });
     await Promise.all(work);
     return { status: response.status, body: await response.json<Record<string, unknown>>() };
   }

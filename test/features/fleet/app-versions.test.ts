@@ -16,6 +16,10 @@ beforeAll(async () => {
 const audited = async (action: string, subject: string) =>
   (await DB.prepare("SELECT count(*) AS n FROM audit_log WHERE action = ? AND subject_id = ? AND actor_id = ?").bind(action, subject, String(admin.userId)).first<{ n: number }>())?.n;
 
+/** What the audit keeps, oldest first. */
+const details = async (action: string, subject: string) =>
+  (await DB.prepare("SELECT tenant_id, detail FROM audit_log WHERE action = ? AND subject_id = ? AND actor_id = ? ORDER BY id").bind(action, subject, String(admin.userId)).all<{ tenant_id: number | null; detail: string }>()).results.map((row) => ({ tenant: row.tenant_id, ...(JSON.parse(row.detail) as object) }));
+
 interface Version {
   readonly id: number;
   readonly version: string;
@@ -58,9 +62,12 @@ describe("releases of an app", () => {
     expect(await check(platform, "1.9.5")).toMatchObject({ is_update_required: true, is_force_update: true, is_maintenance_mode: false });
     expect(await audited("app_version.update", String(second.body.id))).toBe(2);
 
+    expect(await details("app_version.create", `${platform}@1.10.0`)).toMatchObject([{ tenant: null, before: null, after: { platform, version: "1.10.0", build_number: 7, release_notes: "Faster" } }]);
+    expect((await details("app_version.update", String(second.body.id)))[0]).toMatchObject({ tenant: null, before: { is_maintenance_mode: false, release_notes: "Faster" }, after: { version: "1.10.0", is_maintenance_mode: true, release_notes: null } });
+
     const path = `/api/v1/version/${second.body.id}`;
     expect(await expectStatus(200, "DELETE", path, { token: admin.accessToken })).toHaveProperty("message");
-    expect(await audited("app_version.delete", String(second.body.id))).toBe(1);
+    expect(await details("app_version.delete", String(second.body.id))).toMatchObject([{ tenant: null, before: { platform, version: "1.10.0", is_force_update: true }, after: null }]);
     expect(await expectStatus(200, "GET", `/api/v1/version/latest/${platform}`)).toMatchObject({ version: "1.9.0" });
     for (const method of ["DELETE", "PUT"]) expect(await api(method, path, { token: admin.accessToken, body: {} })).toMatchObject({ status: 404, body: { code: "not_found" } });
   });
@@ -120,7 +127,11 @@ describe("supported versions", () => {
     expect(list.find((one) => one["component"] === "plugin")).toMatchObject({ version: "0.5.0", min_version: "0.4", notes: "needs 0.4", updated_by: admin.username, latest_npm_version: null, latest_checked_at: null });
     // What a later setting does not say is gone.
     expect((await set({ component: "plugin", version: "0.5.1" })).body).toMatchObject({ min_version: null, notes: null, previous_version: "0.5.0" });
-    expect(await audited("supported_version.set", "plugin")).toBe(3);
+    expect(await details("supported_version.set", "plugin")).toEqual([
+      { tenant: null, before: null, after: { version: "0.4.0", min_version: null, notes: null } },
+      { tenant: null, before: { version: "0.4.0", min_version: null, notes: null }, after: { version: "0.5.0", min_version: "0.4", notes: "needs 0.4" } },
+      { tenant: null, before: { version: "0.5.0", min_version: "0.4", notes: "needs 0.4" }, after: { version: "0.5.1", min_version: null, notes: null } },
+    ]);
   });
 
   it("each have the one before, when several are set at once", async () => {

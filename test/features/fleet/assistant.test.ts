@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { handleFetch } from "../../../src/app";
 import type { Env } from "../../../src/env";
 import { api, BASE_URL, mintToken, signUpUser, uniqueIp, type TestUser } from "../../support/client";
+import { fetchUnder } from "../../support/promises";
 
 const bindings = env as unknown as Env;
 const { DB } = bindings;
@@ -15,7 +15,7 @@ const hello = { messages: [{ role: "user", content: "hello" }] };
 
 async function ask(user: TestUser, changed: Partial<Env> = MODEL, body: unknown = hello, path = CHAT, signal?: AbortSignal) {
   const request = new Request(`${BASE_URL}${path}`, { ...(signal && { signal }), method: path === CHAT ? "POST" : "GET", headers: { "cf-connecting-ip": uniqueIp(), authorization: `Bearer ${user.accessToken}` }, body: path === CHAT ? JSON.stringify(body) : null });
-  const response = await handleFetch(request, { ...bindings, ...changed }, { waitUntil: () => undefined });
+  const response = await fetchUnder(request, { ...bindings, ...changed }, { waitUntil: () => undefined });
   return { status: response.status, headers: response.headers, body: await response.json<Record<string, unknown>>() };
 }
 

@@ -292,6 +292,10 @@ describe("administrators", () => {
     expect((await asAdmin<{ items: { id: string }[] }>("GET", "/downgrade-requests?status=resolved&limit=200")).body.items.map(({ id }) => id)).not.toContain(body.request_id);
     for (const query of ["status=odd", "reason=admin_manual", "limit=201", "page=0"]) expect((await asAdmin("GET", `/downgrade-requests?${query}`)).status).toBe(422);
 
+    await DB.prepare("UPDATE users SET username = '-' || sub WHERE id IN (?, ?)").bind(user.userId, flagged.user.userId).run();
+    expect((await asAdmin<typeof report.body>("GET", "/over-capacity?limit=500")).body.items.find((one) => one.user_id === user.userId)).toMatchObject({ username: "" });
+    expect((await asAdmin<typeof open.body>("GET", "/downgrade-requests?status=open&reason=user_manual&limit=200")).body.items.find(({ id }) => id === body.request_id)).toMatchObject({ email: flagged.user.email, username: null });
+
     // Whoever has no request gets one with the hour's tick.
     const { ctx, jobs } = later();
     await enqueueChecks(ctx);

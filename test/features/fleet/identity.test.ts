@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { handleFetch } from "../../../src/app";
 import type { Env } from "../../../src/env";
 import { fleetFeatures } from "../../../src/fleet";
 import type { Operation } from "../../../src/kernel/operation";
 import { api, BASE_URL, expectStatus, logIn, mailsTo, mintToken, signUpUnverified, signUpUser, uniqueIp, uniqueName, type TestUser } from "../../support/client";
 import { registerMachine, StreamClient } from "../../support/machines";
+import { fetchUnder } from "../../support/promises";
 
 const bindings = env as unknown as Env;
 const { DB } = bindings;
@@ -42,7 +42,7 @@ async function under(changed: Partial<Env>, method: string, path: string, option
   const work: Promise<unknown>[] = [];
   const headers = new Headers({ "cf-connecting-ip": uniqueIp(), ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }) });
   const request = new Request(`${BASE_URL}${path}`, { method, headers, body: options.body === undefined ? null : JSON.stringify(options.body) });
-  const response = await handleFetch(request, { ...bindings, ...changed }, { waitUntil: (promise) => void work.push(promise) });
+  const response = await fetchUnder(request, { ...bindings, ...changed }, { waitUntil: (promise) => void work.push(promise) });
   await Promise.all(work);
   return { status: response.status, body: await response.json<Record<string, unknown>>() };
 }
@@ -309,6 +309,8 @@ const TRIED: Readonly<Record<string, ((name: string) => unknown) | null>> = {
   "fleet.accounts.deactivate": () => ({ password: "wrong password" }),
   "fleet.sessions.create": (name) => ({ username: name, password: "wrong password" }),
   "fleet.sessions.refresh": (name) => ({ refresh_token: "none", email: `${name}@example.org` }),
+  "fleet.admin-sessions.create": (name) => ({ email: `${name}@example.org`, password: "wrong password" }),
+  "fleet.admin-sessions.refresh": (name) => ({ refresh_token: "none", email: `${name}@example.org` }),
   "fleet.passwords.forgot": (name) => ({ email: `${name}@example.org` }),
   "fleet.passwords.reset": (name) => ({ email: `${name}@example.org`, code: "123456", new_password: "correct horse battery" }),
   "fleet.matrix-login.create": (name) => ({ username: name, password: "wrong password" }),

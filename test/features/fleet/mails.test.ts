@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { handleFetch } from "../../../src/app";
 import type { Env } from "../../../src/env";
 import { api, BASE_URL, codeMailedTo, expectStatus, logIn, mailsTo, mintToken, newCredentials, signUpUnverified, signUpUser, uniqueIp, uniqueName } from "../../support/client";
+import { fetchUnder } from "../../support/promises";
 
 const bindings = env as unknown as Env;
 const { DB } = bindings;
@@ -11,7 +11,7 @@ const RESEND: Partial<Env> = { MAIL_DRIVER: "resend", RESEND_API_KEY: "re_secret
 async function under(changed: Partial<Env>, method: string, path: string, body?: unknown) {
   const work: Promise<unknown>[] = [];
   const request = new Request(`${BASE_URL}${path}`, { method, headers: { "cf-connecting-ip": uniqueIp() }, body: body === undefined ? null : JSON.stringify(body) });
-  const response = await handleFetch(request, { ...bindings, ...changed }, { waitUntil: (promise) => void work.push(promise) });
+  const response = await fetchUnder(request, { ...bindings, ...changed }, { waitUntil: (promise) => void work.push(promise) });
   await Promise.all(work);
   return { status: response.status, body: await response.json<Record<string, unknown>>() };
 }

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { handleFetch } from "../../../src/app";
 import type { Env } from "../../../src/env";
 import { api, BASE_URL, expectStatus, signUpUser, uniqueIp, uniqueName, type TestUser } from "../../support/client";
+import { fetchUnder } from "../../support/promises";
 
 const bindings = env as unknown as Env;
 const { DB } = bindings;
@@ -48,7 +48,7 @@ describe("trial notifications", () => {
     for (const platform of ["ios", "android"]) await register(user, platform);
     const headers = { authorization: `Bearer ${admin.accessToken}`, "cf-connecting-ip": uniqueIp() };
     // Requests that leave the tests get 599.
-    const response = await handleFetch(new Request(`${BASE_URL}/api/v1/admin/notifications/test/${user.userId}`, { method: "POST", headers }), { ...bindings, PUSH_GATEWAY_URL: "https://push.example" }, { waitUntil: () => undefined });
+    const response = await fetchUnder(new Request(`${BASE_URL}/api/v1/admin/notifications/test/${user.userId}`, { method: "POST", headers }), { ...bindings, PUSH_GATEWAY_URL: "https://push.example" }, { waitUntil: () => undefined });
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ success: false, result: { sent: 0, rejected: 0, not_sent: 2 } });
     expect((await history(user)).notifications).toMatchObject([{ status: "not_sent", reason: "gateway_refused" }, { status: "not_sent", reason: "gateway_refused" }]);

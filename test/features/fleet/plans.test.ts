@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { handleFetch } from "../../../src/app";
 import { createSystemContext } from "../../../src/context";
 import type { Env } from "../../../src/env";
 import { forgetEntitlements, getEntitlements } from "../../../src/fleet/plans";
 import type { Ctx } from "../../../src/kernel/context";
 import { api, BASE_URL, expectStatus, mintToken, signUpUser, uniqueIp, uniqueName, type TestUser } from "../../support/client";
 import { insertSubscription, setPlan, setTrialEnd } from "../../support/plans";
+import { fetchUnder } from "../../support/promises";
 
 const bindings = env as unknown as Env;
 const { DB } = bindings;
@@ -127,7 +127,7 @@ describe("price lists", () => {
     const ids = { stripe_price_id: `${prefix}-live`, stripe_price_id_yearly: `${prefix}-live-year`, stripe_price_id_sandbox: `${prefix}-test`, stripe_price_id_yearly_sandbox: `${prefix}-test-year` };
     expect((await asAdmin("POST", `/plans/${solo?.id}`, ids)).body).toMatchObject({ ok: true, plan: { name: "solo", ...ids } });
     const under = async (changed: Partial<Env>) => {
-      const response = await handleFetch(new Request(`${BASE_URL}/api/v1/subscription/pricing`, { headers: { "cf-connecting-ip": uniqueIp() } }), { ...bindings, ...changed }, { waitUntil: () => undefined });
+      const response = await fetchUnder(new Request(`${BASE_URL}/api/v1/subscription/pricing`, { headers: { "cf-connecting-ip": uniqueIp() } }), { ...bindings, ...changed }, { waitUntil: () => undefined });
       return response.text();
     };
     const [none, live, sandbox] = [await under({}), await under({ STRIPE_SECRET_KEY: "sk_live_x", STRIPE_WEBHOOK_SECRET: "whsec_x" }), await under({ STRIPE_SECRET_KEY: "sk_test_x", STRIPE_WEBHOOK_SECRET: "whsec_x" })];

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { handleFetch } from "../../../src/app";
 import type { Env } from "../../../src/env";
 import { api, BASE_URL, expectStatus, logIn, signUpUser, uniqueIp, uniqueName, type TestUser } from "../../support/client";
+import { fetchUnder } from "../../support/promises";
 
 const bindings = env as unknown as Env;
 const { DB } = bindings;
@@ -21,7 +21,7 @@ const environment = (user: TestUser) => expectStatus(200, "GET", "/api/v1/push/e
 const auditOf = async (tenantId: number) => (await DB.prepare("SELECT action FROM audit_log WHERE tenant_id = ? AND action LIKE 'push_device.%' ORDER BY id").bind(tenantId).all<{ action: string }>()).results.map(({ action }) => action);
 
 async function through(gateway: Env, method: string, path: string, body?: BodyInit): Promise<{ status: number; text: string; type: string | null }> {
-  const response = await handleFetch(new Request(`${BASE_URL}${path}`, { method, headers: { "cf-connecting-ip": uniqueIp(), "content-type": "application/json" }, body: body ?? null }), gateway, { waitUntil: () => undefined });
+  const response = await fetchUnder(new Request(`${BASE_URL}${path}`, { method, headers: { "cf-connecting-ip": uniqueIp(), "content-type": "application/json" }, body: body ?? null }), gateway, { waitUntil: () => undefined });
   return { status: response.status, text: await response.text(), type: response.headers.get("content-type") };
 }
 

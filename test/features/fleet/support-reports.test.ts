@@ -39,6 +39,11 @@ describe("reports", () => {
       body: { id: created.id, user_id: user.userId, username: user.username, user_email: user.email, ...sent, text: "It <b>broke</b>", status: "open", admin_notes: null, resolved_at: null },
     });
 
+    const nameless = await signUpUser();
+    await DB.prepare("UPDATE users SET username = '-' || sub WHERE id = ?").bind(nameless.userId).run();
+    const theirs = await report(sent, nameless);
+    expect((await asAdmin("GET", `${REPORTS}/${theirs.id}`)).body).toMatchObject({ user_id: nameless.userId, username: null, user_email: nameless.email });
+
     const path = `${REPORTS}/${created.id}`;
     expect((await asAdmin("PATCH", path, { status: "in_progress", admin_notes: "looking" })).body).toMatchObject({ status: "in_progress", admin_notes: "looking", resolved_at: null });
     const resolved = await asAdmin<Report>("POST", `${path}/resolve`);

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { handleFetch } from "../../../src/app";
 import type { Env } from "../../../src/env";
 import { api, BASE_URL, expectStatus, mailsTo, mintToken, newCredentials, signUpUser, uniqueIp } from "../../support/client";
 import { insertSubscription, setPlan, setTrialEnd } from "../../support/plans";
+import { fetchUnder } from "../../support/promises";
 
 const bindings = env as unknown as Env;
 const { DB } = bindings;
@@ -18,7 +18,7 @@ const APPLE: Partial<Env> = { APPLE_TEAM_ID: "TEAM123456", APPLE_KEY_ID: "KEY123
 async function under(changed: Partial<Env>, method: string, path: string, token: string | undefined, body?: unknown) {
   const work: Promise<unknown>[] = [];
   const headers: Record<string, string> = { "cf-connecting-ip": uniqueIp(), ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
-  const response = await handleFetch(new Request(`${BASE_URL}${path}`, { method, headers, body: body === undefined ? null : JSON.stringify(body) }), { ...bindings, ...changed }, { waitUntil: (promise) => void work.push(promise) });
+  const response = await fetchUnder(new Request(`${BASE_URL}${path}`, { method, headers, body: body === undefined ? null : JSON.stringify(body) }), { ...bindings, ...changed }, { waitUntil: (promise) => void work.push(promise) });
   await Promise.all(work);
   return { status: response.status, body: await response.json<Record<string, unknown>>() };
 }

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { handleFetch } from "../../../src/app";
 import type { Env } from "../../../src/env";
 import { api, BASE_URL, expectStatus, send, signUpUser, uniqueIp, type TestUser } from "../../support/client";
+import { fetchUnder } from "../../support/promises";
 
 const bindings = env as unknown as Env;
 const { DB, FILES } = bindings;
@@ -42,7 +42,7 @@ const deleteUrl = (file_url: string, token = user.accessToken) => api<{ delete_u
 async function put(url: string, bytes: Uint8Array | ReadableStream<Uint8Array>, headers: Record<string, string>): Promise<{ status: number; body: Record<string, unknown> }> {
   const length = bytes instanceof Uint8Array ? { "content-length": String(bytes.byteLength) } : {};
   const request = new Request(url, { method: "PUT", body: bytes as BodyInit, headers: { "cf-connecting-ip": uniqueIp(), ...length, ...headers } });
-  const response = await handleFetch(request, bindings, { waitUntil: () => undefined });
+  const response = await fetchUnder(request, bindings, { waitUntil: () => undefined });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
@@ -249,7 +249,7 @@ describe("with an S3 store", () => {
   const withS3 = { ...bindings, S3_ENDPOINT: "https://store.example", S3_BUCKET: "papers", S3_ACCESS_KEY_ID: "key-id", S3_SECRET_ACCESS_KEY: "key-secret" };
   const call = async (method: string, path: string, token: string, body?: unknown) => {
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json", "cf-connecting-ip": uniqueIp() };
-    const response = await handleFetch(new Request(`${BASE_URL}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }), withS3, { waitUntil: () => undefined });
+    const response = await fetchUnder(new Request(`${BASE_URL}${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }), withS3, { waitUntil: () => undefined });
     return { status: response.status, body: (await response.json()) as Record<string, string> };
   };
 
@@ -277,12 +277,12 @@ describe("with an S3 store", () => {
     expect(new URL(remove.body["delete_url"] ?? "").pathname).toBe(`/papers/${key}`);
 
     const upload = new Request(remove.body["upload_url"] ?? "", { method: "PUT", body: PNG, headers: { "content-type": "image/png", "content-length": String(PNG.byteLength) } });
-    const refused = await handleFetch(upload, withS3, { waitUntil: () => undefined });
+    const refused = await fetchUnder(upload, withS3, { waitUntil: () => undefined });
     expect({ status: refused.status, body: await refused.json() }).toMatchObject({ status: 503, body: { code: "dependency_unavailable" } });
   });
 
   it("refuses half a configuration", async () => {
-    const response = await handleFetch(new Request(`${BASE_URL}/health`), { ...bindings, S3_BUCKET: "papers" }, { waitUntil: () => undefined });
+    const response = await fetchUnder(new Request(`${BASE_URL}/health`), { ...bindings, S3_BUCKET: "papers" }, { waitUntil: () => undefined });
     expect(await response.json()).toMatchObject({ code: "bad_environment" });
   });
 });

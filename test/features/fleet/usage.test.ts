@@ -158,6 +158,8 @@ describe("administrators", () => {
     // Before anything was uploaded there is what runs now.
     expect((await asAdmin<Listed>("/usage?period=2020-01")).body.users).toContainEqual(expect.objectContaining({ user_id: small.userId, storage_mb_used: 0, active_bots: 1 }));
     expect((await asAdmin("/usage?period=2026-1")).status).toBe(422);
+    await DB.prepare("UPDATE users SET username = '-' || sub WHERE id = ?").bind(big.userId).run();
+    expect((await asAdmin<Listed>("/usage")).body.users).toContainEqual(expect.objectContaining({ user_id: big.userId, username: "" }));
     expect((await api("GET", "/api/v1/admin/usage", { token: small.accessToken })).status).toBe(403);
   });
 });
