@@ -1,10 +1,11 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { billingProject } from "./test/support/billing/project.mjs";
+import { cloudProject } from "./test/support/cloud/project.mjs";
 import { homeserverProject } from "./test/support/homeserver/project.mjs";
 import { testSecrets } from "./test/support/secrets";
 
-/** Four projects: pure code in Node, everything that touches the platform in workerd, and the same beside a homeserver and beside payment providers. */
+/** Five projects: pure code in Node, everything that touches the platform in workerd, and the same beside a homeserver, beside payment providers and beside a provider of computers. */
 export default defineConfig({
   test: {
     projects: [
@@ -61,6 +62,25 @@ export default defineConfig({
           setupFiles: ["./test/support/setup.ts"],
           testTimeout: 30_000,
           // One account at each provider for all files.
+          fileParallelism: false,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest(async () => {
+            const { bindings, outbound } = cloudProject();
+            return {
+              wrangler: { configPath: "./wrangler.toml" },
+              miniflare: { bindings: { ...testSecrets, ...bindings, TEST_MIGRATIONS: await readD1Migrations("./migrations") }, outboundService: { node: outbound } },
+            };
+          }),
+        ],
+        test: {
+          name: "cloud",
+          include: ["test/cloud/**/*.test.ts"],
+          setupFiles: ["./test/support/setup.ts"],
+          testTimeout: 30_000,
+          // One account at the provider for all files.
           fileParallelism: false,
         },
       },

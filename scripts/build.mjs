@@ -131,6 +131,8 @@ async function main() {
   for (const name of names) {
     if (!(name in PARTS)) throw new Error(`unknown part "${name}"; there are ${Object.keys(PARTS).join(", ")}`);
     await build(/** @type {keyof typeof PARTS} */ (name), reporter, { force: true });
+    // The console's build empties the folder that the package lies in.
+    if (name === "web") await buildPackage(reporter, { force: true });
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * `npm test`: checks, unit tests, tests in workerd, tests beside payment providers and a homeserver, and smoke journeys, from a bare clone. The last line is
- * `N passed, N failed`. Option: --only check|unit|workerd|billing|matrix|smoke (may be repeated).
+ * `npm test`: checks, unit tests, tests in workerd, tests beside payment providers, a provider of computers and a homeserver, and smoke journeys, from a bare clone. The last line is
+ * `N passed, N failed`. Option: --only check|unit|workerd|billing|cloud|matrix|smoke (may be repeated).
  */
 import { existsSync, readdirSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -13,7 +13,7 @@ import { conclude, runVitest } from "./lib/suites.mjs";
 
 /** @typedef {import("./lib/counts.mjs").Counts} Counts */
 
-const STAGES = /** @type {const} */ (["check", "unit", "workerd", "billing", "matrix", "smoke"]);
+const STAGES = /** @type {const} */ (["check", "unit", "workerd", "billing", "cloud", "matrix", "smoke"]);
 const SMOKE_TIMEOUT_MS = 10 * 60_000;
 
 /** @typedef {typeof STAGES[number]} Stage */
@@ -47,7 +47,7 @@ async function smoke() {
 }
 
 /** @type {Record<Stage, () => Promise<Counts>>} */
-const RUNNERS = { check, unit: () => runVitest("unit"), workerd: () => runVitest("workerd"), billing: () => runVitest("billing"), matrix, smoke };
+const RUNNERS = { check, unit: () => runVitest("unit"), workerd: () => runVitest("workerd"), billing: () => runVitest("billing"), cloud: () => runVitest("cloud"), matrix, smoke };
 
 async function main() {
   const { values } = parseArgs({ options: { only: { type: "string", multiple: true } } });

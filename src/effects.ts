@@ -9,6 +9,10 @@ export const effectHandlers: EffectHandlers = {
   "matrix.deactivate": async () => (await import("./fleet/matrix-accounts")).deactivateMatrixAccount,
   "session.cut_streams": async () => (await import("./fleet/sessions")).cutStreams,
   "instance.purge": async () => (await import("./fleet/instances")).purgeInstance,
+  "account_feed.purge": async () => (await import("./fleet/user-removal")).purgeFeed,
+  "customer.delete": async () => async (ctx, payload) => {
+    await (await import("./fleet/payments")).deleteCustomerOf(ctx, payload);
+  },
   "cli_token.cut": async () => (await import("./fleet/cli-tokens")).cutToken,
   "pairing.announce": async () => (await import("./fleet/pairings")).announcePairing,
   "pairing.renew": async () => (await import("./fleet/pairings")).renewPairing,
@@ -21,6 +25,12 @@ export const effectHandlers: EffectHandlers = {
   "bot_room.mode": async () => (await import("./fleet/bot-rooms")).tellRoomMode,
   "bot.rejoin": async () => (await import("./fleet/bot-rooms")).rejoinRooms,
   "bot.shares_ended": async () => (await import("./fleet/bot-shares")).notifySharesEnded,
-  "plan.changed": async () => (await import("./fleet/downgrades")).followPlanChange,
+  "plan.changed": async () => async (ctx, payload, id) => {
+    await (await import("./fleet/downgrades")).followPlanChange(ctx, payload, id);
+    await (await import("./fleet/vm-reconcile")).checkAfterPlanChange(ctx, payload, id);
+  },
+  "job.send": async () => (await import("./fleet/ops-dead-letters")).sendJobAgain,
+  "cloud_vms.entitle": async () => (await import("./fleet/vm-reconcile")).checkEntitlementSoon,
+  "cloud_vms.destroy_all": async () => (await import("./fleet/cloud-vms")).destroyCloudVmsOf,
   "bot.shares_resend": async () => (await import("./fleet/bot-shares")).resendShares,
 };

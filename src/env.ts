@@ -1,6 +1,6 @@
 import { fromBase64Url } from "./kernel/crypto/bytes";
 import { parseKeyRing } from "./kernel/crypto/key-ring";
-import type { AppleConfig, AppStoreConfig, AppStoreServerApiConfig, Config, LlmConfig, MailConfig, MatrixConfig, OidcConfig, S3Config, StripeConfig } from "./kernel/config";
+import type { AppleConfig, AppStoreConfig, AppStoreServerApiConfig, CiConfig, ComputeConfig, Config, LlmConfig, MailConfig, MatrixConfig, OidcConfig, S3Config, StripeConfig } from "./kernel/config";
 import type { ObjectBindings } from "./kernel/context";
 import { AppError } from "./kernel/errors/app-error";
 import type { LimitBindings } from "./kernel/rate-limit/rate-limit";
@@ -60,6 +60,14 @@ export interface Env extends LimitBindings, ObjectBindings {
   readonly LLM_MODEL?: string;
   readonly LLM_OPTIONS?: string;
   readonly LLM_TIMEOUT_SECONDS?: string;
+  readonly COMPUTE_DRIVER?: string;
+  readonly COMPUTE_TIMEOUT_MS?: string;
+  readonly ORGO_API_KEY?: string;
+  readonly ORGO_BASE_URL?: string;
+  readonly ORGO_WORKSPACE?: string;
+  readonly PROCESS_AGENT_URL?: string;
+  readonly PROCESS_AGENT_TOKEN?: string;
+  readonly PROCESS_SERVER_URL?: string;
   readonly STRIPE_SECRET_KEY?: string;
   readonly STRIPE_WEBHOOK_SECRET?: string;
   readonly STRIPE_API_BASE?: string;
@@ -73,7 +81,16 @@ export interface Env extends LimitBindings, ObjectBindings {
   readonly S3_SECRET_ACCESS_KEY?: string;
   readonly S3_REGION?: string;
   readonly PUSH_GATEWAY_URL?: string;
+  readonly GITHUB_DISPATCH_TOKEN?: string;
+  readonly GITHUB_DISPATCH_REPO?: string;
+  readonly GITHUB_DISPATCH_WORKFLOW?: string;
+  readonly GITHUB_DISPATCH_REF?: string;
+  readonly GITHUB_API_BASE?: string;
+  readonly COMPAT_WEBHOOK_SECRET?: string;
+  readonly NPM_REGISTRY_URL?: string;
   readonly RATE_LIMITS?: string;
+  /** `on`: requests may ask what they cost in D1 (kernel/db/tally). For benchmarks; without meaning outside the local environment. */
+  readonly D1_TALLY?: string;
 }
 
 const parsed = new WeakMap<Env, Config>();
@@ -128,11 +145,15 @@ function parse(env: Env): Config {
     appStore: readAppStore(env, environment === "local"),
     acceptSandboxPurchases: readSwitch("APPLE_ACCEPT_SANDBOX", env.APPLE_ACCEPT_SANDBOX) || environment !== "production",
     llm: readLlm(env),
+    compute: readCompute(env, environment === "local"),
     stripe: readStripe(env),
     appReturnUrl: readAppReturnUrl(env),
     maxStreamsPerIsolate: readInteger("MAX_STREAMS_PER_ISOLATE", env.MAX_STREAMS_PER_ISOLATE, 5_000),
     s3: readS3(env),
     pushGatewayUrl: readUrl("PUSH_GATEWAY_URL", env.PUSH_GATEWAY_URL),
+    ci: readCi(env),
+    compatWebhookSecret: readCompatWebhookSecret(env),
+    npmRegistryUrl: readNpmRegistry(env, environment === "local"),
     rateLimitsOff: environment === "local" && env.RATE_LIMITS === "off",
   };
 }
@@ -277,6 +298,48 @@ function readLlm(env: Env): LlmConfig | null {
   const timeoutSeconds = readInteger("LLM_TIMEOUT_SECONDS", env.LLM_TIMEOUT_SECONDS, 60);
   if (timeoutSeconds === 0) throw bad("LLM_TIMEOUT_SECONDS", "1 or more");
   return { baseUrl: readBaseUrl("LLM_BASE_URL", baseUrl), apiKey: env.LLM_API_KEY || null, model, options: readObject("LLM_OPTIONS", env.LLM_OPTIONS || '{"thinking":{"type":"disabled"}}'), timeoutMs: timeoutSeconds * 1_000 };
+}
+
+/** A driver must be named: one that is half configured would make machines that nobody can take down. */
+function readCompute(env: Env, isLocal: boolean): ComputeConfig | null {
+  const driver = env.COMPUTE_DRIVER;
+  if (!driver) return null;
+  const timeoutMs = readInteger("COMPUTE_TIMEOUT_MS", env.COMPUTE_TIMEOUT_MS, 20_000);
+  // A step makes up to three calls, and must be over before its claim on the row is.
+  if (timeoutMs === 0 || timeoutMs > 25_000) throw bad("COMPUTE_TIMEOUT_MS", "1 to 25000");
+  if (driver === "orgo") {
+    if (!env.ORGO_API_KEY) throw bad("ORGO_API_KEY", "set when COMPUTE_DRIVER is orgo");
+    if (!isLocal && !env.PUBLIC_URL) throw bad("PUBLIC_URL", "set when COMPUTE_DRIVER is orgo, so that its machines find us");
+    return { driver, apiKey: env.ORGO_API_KEY, baseUrl: readBaseUrl("ORGO_BASE_URL", env.ORGO_BASE_URL || "https://www.orgo.ai/api"), workspaceName: env.ORGO_WORKSPACE || "sett", timeoutMs };
+  }
+  if (driver === "process") {
+    if (!isLocal) throw bad("COMPUTE_DRIVER", "another than process outside the local environment");
+    if (!env.PROCESS_AGENT_TOKEN || !env.PROCESS_AGENT_URL || !env.PROCESS_SERVER_URL) throw bad("PROCESS_AGENT_URL", "set together with PROCESS_AGENT_TOKEN and PROCESS_SERVER_URL when COMPUTE_DRIVER is process (npm start does)");
+    return { driver, agentUrl: readBaseUrl("PROCESS_AGENT_URL", env.PROCESS_AGENT_URL), agentToken: env.PROCESS_AGENT_TOKEN, serverUrl: readBaseUrl("PROCESS_SERVER_URL", env.PROCESS_SERVER_URL), timeoutMs };
+  }
+  throw bad("COMPUTE_DRIVER", "orgo or process");
+}
+
+/** Both or none: a token without a repository starts nothing. */
+function readCi(env: Env): CiConfig | null {
+  const { GITHUB_DISPATCH_TOKEN: token, GITHUB_DISPATCH_REPO: repository } = env;
+  if (!token && !repository) return null;
+  if (!token) throw bad("GITHUB_DISPATCH_TOKEN", "set together with GITHUB_DISPATCH_REPO, or not at all");
+  if (!repository || !/^[\w.-]{1,100}\/[\w.-]{1,100}$/.test(repository)) throw bad("GITHUB_DISPATCH_REPO", "owner/name, set together with GITHUB_DISPATCH_TOKEN");
+  return { token, repository, workflow: env.GITHUB_DISPATCH_WORKFLOW || "openclaw-compat.yml", ref: env.GITHUB_DISPATCH_REF || "main", baseUrl: readBaseUrl("GITHUB_API_BASE", env.GITHUB_API_BASE || "https://api.github.com") };
+}
+
+/** A short one could be guessed by whoever tries long enough. */
+function readCompatWebhookSecret({ COMPAT_WEBHOOK_SECRET: secret }: Env): string | null {
+  if (!secret) return null;
+  if (secret.length < 16) throw bad("COMPAT_WEBHOOK_SECRET", "16 characters or more");
+  return secret;
+}
+
+/** A server on somebody's own machine asks nobody unless told to. */
+function readNpmRegistry({ NPM_REGISTRY_URL: text }: Env, isLocal: boolean): string | null {
+  if (text === "off" || (!text && isLocal)) return null;
+  return readBaseUrl("NPM_REGISTRY_URL", text || "https://registry.npmjs.org");
 }
 
 /** Both secrets or none: plans are paid on Stripe's pages, and we hear of it by its webhooks alone. */

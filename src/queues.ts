@@ -35,7 +35,18 @@ const jobHandlers: JobHandlers = {
   "apple.notification": async () => (await import("./fleet/apple-notifications")).notificationJob,
   "apple.recheck": async () => (await import("./fleet/apple-purchases")).recheckJob,
   "vm_addon.settle": async () => (await import("./fleet/vm-addons")).settleAddonJob,
-  "instance.project": async () => (await import("./fleet/instances")).recordInstanceProjection,
+  "cloud_vms.reconcile": async () => (await import("./fleet/vm-reconcile")).reconcileProvider,
+  "cloud_vm.destroy_computer": async () => (await import("./fleet/vm-reconcile")).destroyComputerJob,
+  "cloud_vms.entitle": async () => (await import("./fleet/vm-reconcile")).checkEntitlementJob,
+  "cloud_vms.entitle_page": async () => (await import("./fleet/vm-reconcile")).checkPageJob,
+  "keys.reseal": async () => (await import("./fleet/ops-keys")).resealJob,
+  "cloud_vm.advance": async () => (await import("./fleet/vm-provisioning")).advanceVmJob,
+  "admin_job.step": async () => (await import("./fleet/admin-jobs")).runStep,
+  "versions.check": async () => (await import("./fleet/versions")).checkRelease,
+  "instance.project": async () => async (ctx, payload) => {
+    await (await import("./fleet/instances")).recordInstanceProjection(ctx, payload);
+    await (await import("./fleet/vm-provisioning")).followInstance(ctx, payload);
+  },
 };
 
 const DEAD_QUEUE_SUFFIX = "-dead";

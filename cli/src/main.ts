@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { CliError, errorText, EXIT, EXIT_MEANINGS, type ExitCode } from "./core/errors";
 import { Output } from "./core/output";
+import { addAdmin, ADMIN_ROLES, listAdmins, removeAdmin, type AddAdminOptions, type AdminOptions } from "./commands/admin";
 import { createBot, deleteBot, listBots, showBotRooms, showBotStatus, type CreateBotOptions } from "./commands/bot";
 import { completionScript, SHELLS, type Shell } from "./commands/completion";
 import { createContext, type CliContext, type GlobalOptions } from "./commands/context";
@@ -9,10 +10,12 @@ import { login, type LoginOptions } from "./commands/login";
 import { logout } from "./commands/logout";
 import { showLogs, type LogsOptions } from "./commands/logs";
 import { showMachines } from "./commands/machines";
+import { showAudit, showCron, showDeadLetters, showFindings, showGates, showLag, showOutbox, type AuditOptions, type CronOptions, type GatesOptions, type LettersOptions, type OutboxOptions } from "./commands/ops";
 import { pair, type PairOptions } from "./commands/pair";
 import { restart, type RestartOptions } from "./commands/restart";
 import { showStatus } from "./commands/status";
 import { down, up, type UpOptions } from "./commands/up";
+import { createVm, destroyVm, listVms, LLM_PROVIDERS, restartVm, watchVm, type CreateVmOptions } from "./commands/vm";
 import { CLI_VERSION } from "./version";
 
 /** Builds the command line. Every action leaves its exit code in process.exitCode. */
@@ -77,6 +80,9 @@ function createProgram(): Command {
     .option("--timeout <seconds>", "how long to wait", parseCount, 120)
     .action(run((context, instance: string | undefined, options: RestartOptions) => restart(context, instance, options)));
   addBotCommands(program, run);
+  addOpsCommands(program, run);
+  addVmCommands(program, run);
+  addAdminCommands(program, run);
   program
     .command("pair")
     .description("bring bots to this machine: the one of a code, or all that wait for it")
@@ -115,6 +121,93 @@ function addBotCommands(program: Command, run: Run): void {
   bot.command("delete").description("delete a bot").argument("<name>").action(run((context, name: string) => deleteBot(context, name)));
   bot.command("rooms").description("the rooms of a bot").argument("<name>").action(run((context, name: string) => showBotRooms(context, name)));
   bot.command("status").description("how a bot is").argument("<name>").action(run((context, name: string) => showBotStatus(context, name)));
+}
+
+function addVmCommands(program: Command, run: Run): void {
+  const vm = program.command("vm").description("rent machines, watch them come to be, restart and destroy them");
+  const timeout = ["--timeout <seconds>", "how long to wait", parseCount, 900] as const;
+  vm.command("list").description("your cloud machines").action(run((context) => listVms(context)));
+  vm.command("create")
+    .description("rent a machine and wait until it is online")
+    .argument("[name]", "what to call it")
+    .option("--cpu <cores>", "1, 2, 4, 8 or 16", parseCount)
+    .option("--ram <gib>", "4, 8, 16, 32 or 64", parseCount)
+    .option("--disk <gib>", "8 to 200", parseCount)
+    .addOption(new Option("--llm <provider>", "whose model its agents use (default: whose key is in the environment)").choices(LLM_PROVIDERS))
+    .option("--llm-key <->", "read the model's key from stdin")
+    .option("--no-wait", "do not wait until it is online")
+    .option(...timeout)
+    .action(run((context, name: string | undefined, options: CreateVmOptions) => createVm(context, name, options)));
+  vm.command("watch").description("follow one that comes to be").argument("<name>").option(...timeout).action(run((context, name: string, options: { timeout: number }) => watchVm(context, name, options)));
+  vm.command("restart").description("restart one; one that failed is taken up again").argument("<name>").option("--no-wait", "do not wait until it is online").option(...timeout).action(run((context, name: string, options: { wait: boolean; timeout: number }) => restartVm(context, name, options)));
+  vm.command("destroy").description("destroy one, and everything on it").argument("<name>").option("-y, --yes", "do not ask").action(run((context, name: string, options: { yes?: boolean }) => destroyVm(context, name, options)));
+}
+
+function addAdminCommands(program: Command, run: Run): void {
+  const admin = program.command("admin").description("who administers the server; for superadministrators, with their own password");
+  const as = ["--as <email>", "who you are (SETT_ADMIN_EMAIL); the password is asked, or SETT_ADMIN_PASSWORD"] as const;
+  admin.command("list").description("everybody with a role").option(...as).action(run((context, options: AdminOptions) => listAdmins(context, options)));
+  admin
+    .command("add")
+    .description("give somebody who has an account a role")
+    .argument("<email>")
+    .addOption(new Option("--role <role>", "which one").choices(ADMIN_ROLES).default("admin"))
+    .option(...as)
+    .action(run((context, email: string, options: AddAdminOptions) => addAdmin(context, email, options)));
+  admin.command("remove").description("take somebody's role away").argument("<email>").option(...as).action(run((context, email: string, options: AdminOptions) => removeAdmin(context, email, options)));
+}
+
+function addOpsCommands(program: Command, run: Run): void {
+  const ops = program.command("ops").description("for administrators: see what is wrong with the server (SETT_ADMIN_TOKEN, or SETT_ADMIN_EMAIL and SETT_ADMIN_PASSWORD)");
+  const limit = ["-n, --limit <count>", "how many, at most 200", parseCount, 50] as const;
+  ops.command("lag").description("how late work in the background is").action(run((context) => showLag(context)));
+  ops
+    .command("dead-letters")
+    .description("queue messages that could not be handled")
+    .option("--type <type>", "of this kind only")
+    .option(...limit)
+    .option("--retry <id>", "send this one again")
+    .option("--drop <id>", "remove this one for good")
+    .action(run((context, options: LettersOptions) => showDeadLetters(context, options)));
+  ops
+    .command("outbox")
+    .description("effects that gave up, or that wait")
+    .addOption(new Option("--state <state>", "which").choices(["parked", "pending"]).default("parked"))
+    .option("--type <type>", "of this kind only")
+    .option(...limit)
+    .option("--retry <id>", "try this one, which gave up, again")
+    .option("--drop <id>", "give this one up for good")
+    .action(run((context, options: OutboxOptions) => showOutbox(context, options)));
+  ops
+    .command("cron")
+    .description("how the cron jobs ran")
+    .argument("[job]", "one job's runs; without it, the last of each")
+    .option("--failures", "those that failed only")
+    .option(...limit)
+    .action(run((context, job: string | undefined, options: CronOptions) => showCron(context, job, options)));
+  ops
+    .command("audit")
+    .description("who did what, newest first")
+    .option("--actor <id>", "a person's or token's id, or a job's name")
+    .option("--action <action>", "account, or account.cre")
+    .option("--subject <type:id>", "what it was done to")
+    .option("--tenant <id>", "whose data it was")
+    .option("--since <time>", "a time, or 30m, 2h, 7d ago")
+    .option("--until <time>", "the same")
+    .option(...limit)
+    .action(run((context, options: AuditOptions) => showAudit(context, options)));
+  ops
+    .command("gates")
+    .description("switches of the product")
+    .option("--open <key>", "turn one on")
+    .option("--close <key>", "turn one off")
+    .action(run((context, options: GatesOptions) => showGates(context, options)));
+  ops
+    .command("findings")
+    .description("what reconcilers found that differs from what we know")
+    .option("--resolved", "those that are mended")
+    .option(...limit)
+    .action(run((context, options: { resolved?: boolean; limit: number }) => showFindings(context, options)));
 }
 
 function showHelp(program: Command, topic: string | undefined): void {

@@ -9,6 +9,8 @@ import { readJson, writePrivateFile } from "./state-dir.mjs";
 
 const DEFAULT_EMAIL = "admin@sett.localhost";
 const DAY_MS = 86_400_000;
+/** Whoever runs the server needs no plan to try what it can do. */
+const OWN_PLAN = "team";
 const MIN_PASSWORD = 8;
 
 /** Upper and lower case, digits and a sign, whatever the console asks of passwords. */
@@ -16,7 +18,8 @@ const generatePassword = () => `Aa1-${randomBytes(15).toString("base64url")}`;
 
 /**
  * Sees to the administrator of a local server. A password from the environment is applied when it differs from the one applied
- * last, so that a change made in the console survives restarts.
+ * last, so that a change made in the console survives restarts; so does a role that was taken away, while another superadministrator
+ * can sign in.
  * @param {{ db: D1Database, stateDir: string, env: NodeJS.ProcessEnv, pepper: Uint8Array, matrixServerName: string, trialDays: number }} options
  * @returns {Promise<{ email: string, outcome: "created" | "updated" | "unchanged", generatedPassword: string | null }>}
  */
@@ -29,9 +32,9 @@ export async function seedAdmin({ db, stateDir, env, pepper, matrixServerName, t
   if (wanted !== undefined && wanted.length < MIN_PASSWORD) throw new Error(`SETT_ADMIN_PASSWORD needs at least ${MIN_PASSWORD} characters.`);
 
   const same = known?.email === email ? known : null;
-  const row = await db.prepare("SELECT id, role, account_verified FROM users WHERE email_key = ?").bind(email.toLowerCase()).first();
+  const row = await db.prepare("SELECT id FROM users WHERE email_key = ?").bind(email.toLowerCase()).first();
   const changed = wanted !== undefined && !(same?.applied && (await verifyPassword(wanted, same.applied, pepper)));
-  if (row && !changed && row["role"] === "superadmin" && row["account_verified"] === 1) return { email, outcome: "unchanged", generatedPassword: null };
+  if (row && !changed && (await hasSuperadmin(db))) return { email, outcome: "unchanged", generatedPassword: null };
 
   const generated = wanted === undefined && !row ? (same?.password ?? generatePassword()) : null;
   const password = wanted ?? generated;
@@ -46,6 +49,9 @@ export async function seedAdmin({ db, stateDir, env, pepper, matrixServerName, t
   return { email, outcome: row ? "updated" : "created", generatedPassword: generated };
 }
 
+/** Whether somebody who may do everything can sign in. @param {D1Database} db */
+const hasSuperadmin = async (db) => (await db.prepare("SELECT 1 FROM users WHERE role = 'superadmin' AND status = 'active' AND account_verified = 1 LIMIT 1").first()) !== null;
+
 /**
  * @param {D1Database} db
  * @param {{ email: string, hash: string, matrixServerName: string, trialEndsAt: number, now: number }} admin
@@ -55,10 +61,10 @@ async function insertAdmin(db, { email, hash, matrixServerName, trialEndsAt, now
   await db.batch([
     db
       .prepare(
-        `INSERT INTO users (sub, email, email_key, username, name, matrix_id, password_hash, role, status, account_verified, trial_ends_at, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, 'superadmin', 'active', 1, ?, ?, ?)`,
+        `INSERT INTO users (sub, email, email_key, username, name, matrix_id, password_hash, role, status, account_verified, plan_key, trial_ends_at, created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, 'superadmin', 'active', 1, ?, ?, ?, ?)`,
       )
-      .bind(randomUUID(), email, email.toLowerCase(), username, "Administrator", `@${username}:${matrixServerName}`, hash, trialEndsAt, now, now),
+      .bind(randomUUID(), email, email.toLowerCase(), username, "Administrator", `@${username}:${matrixServerName}`, hash, OWN_PLAN, trialEndsAt, now, now),
     auditRow(db, "user.seed", email.toLowerCase(), now),
   ]);
 }

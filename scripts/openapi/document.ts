@@ -32,6 +32,7 @@ const TAGS: Readonly<Record<string, string>> = {
   matrix: "The homeserver behind the product, for superadministrators: its accounts, rooms and state.",
   "featured-rooms": "Public rooms that newcomers are shown.",
   admin: "What administrators set for everybody.",
+  ops: "Seeing what is wrong, for administrators: work in the background, objects, keys, switches, and who did what.",
   development: "Helpers of a local server; absent elsewhere.",
 };
 

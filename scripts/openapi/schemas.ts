@@ -61,7 +61,7 @@ export class SchemaBook {
 }
 
 function render(schema: z.ZodType, io: Io): { root: JsonSchema; definitions: Map<string, JsonSchema> } {
-  const { $schema: _dialect, $defs, ...root } = z.toJSONSchema(schema, { io, unrepresentable: "any", override: ({ jsonSchema }) => tidy(jsonSchema as JsonSchema, io) }) as JsonSchema;
+  const { $schema: _dialect, $defs, ...root } = z.toJSONSchema(schema, { io, unrepresentable: "any", override: ({ zodSchema, jsonSchema }) => tidy(zodSchema, jsonSchema as JsonSchema, io) }) as JsonSchema;
   return { root, definitions: new Map(Object.entries(($defs ?? {}) as Record<string, JsonSchema>)) };
 }
 
@@ -84,9 +84,12 @@ function toReferences(schema: JsonSchema, io: Io): JsonSchema {
 
 /**
  * Drops what says nothing: bounds of every JavaScript integer, and "other fields may be anything" beside named ones, which is the
- * default. Drops closed answers too, which would forbid us to add fields.
+ * default. Drops closed answers too, which would forbid us to add fields. Gives switches in a query their default back, which Zod leaves out
+ * for what is read from text.
  */
-function tidy(schema: JsonSchema, io: Io): void {
+function tidy(zodSchema: z.core.$ZodType, schema: JsonSchema, io: Io): void {
+  const { def } = zodSchema._zod;
+  if (io === "input" && schema["type"] === "boolean" && def.type === "default") schema["default"] = (def as z.core.$ZodDefaultDef).defaultValue;
   if (schema["maximum"] === Number.MAX_SAFE_INTEGER) delete schema["maximum"];
   if (schema["minimum"] === Number.MIN_SAFE_INTEGER) delete schema["minimum"];
   const others = schema["additionalProperties"];

@@ -62,7 +62,15 @@ export const fleetFeatures: readonly FeatureEntry[] = [
   { name: "support-reports", prefixes: ["/api/v1/support", "/api/v1/admin/support"], load: () => import("./support-reports/support-reports.operations") },
   { name: "apple-purchases", prefixes: ["/api/v1/subscription/apple/validate"], load: () => import("./apple-purchases/apple-purchases.operations") },
   { name: "apple-notifications", prefixes: ["/api/v1/subscription/apple/notifications"], load: () => import("./apple-notifications/apple-notifications.operations") },
-  { name: "vm-addons", prefixes: ["/api/v1/openclaw/cloud-vm"], load: () => import("./vm-addons/vm-addons.operations") },
+  {
+    // What pays for a cloud machine, and how it comes to be, begin with the same words.
+    name: "cloud-vms",
+    prefixes: ["/api/v1/openclaw/cloud-vm"],
+    load: async () => {
+      const features = await Promise.all([import("./vm-addons/vm-addons.operations"), import("./cloud-vms/cloud-vms.operations"), import("./cloud-vms/events.operations")]);
+      return { operations: features.flatMap(({ operations }) => operations) };
+    },
+  },
   { name: "trials", prefixes: ["/api/v1/trial", "/api/v1/device-check"], load: () => import("./trials/trials.operations") },
   { name: "featured-rooms", prefixes: ["/api/v1/featured-rooms", "/api/v1/admin/featured-rooms"], load: () => import("./featured-rooms/featured-rooms.operations") },
   {
@@ -96,10 +104,41 @@ export const fleetFeatures: readonly FeatureEntry[] = [
     name: "admin-users",
     prefixes: ["/api/v1/admin/users"],
     load: async () => {
-      const features = await Promise.all([import("./usage/user-usage.operations"), import("./capabilities/user-capabilities.operations"), import("./downgrades/user-downgrades.operations")]);
+      const features = await Promise.all([
+        import("./admin-users/admin-users.operations"),
+        import("./admin-user-access/user-access.operations"),
+        import("./admin-user-matrix/admin-user-matrix.operations"),
+        import("./user-removal/user-removal.operations"),
+        import("./usage/user-usage.operations"),
+        import("./capabilities/user-capabilities.operations"),
+        import("./downgrades/user-downgrades.operations"),
+      ]);
       return { operations: features.flatMap(({ operations }) => operations) };
     },
   },
+  { name: "ops-dead-letters", prefixes: ["/api/v1/admin/ops/dead-letters"], load: () => import("./ops-dead-letters/dead-letters.operations") },
+  { name: "ops-outbox", prefixes: ["/api/v1/admin/ops/outbox"], load: () => import("./ops-outbox/outbox.operations") },
+  {
+    name: "ops-runs",
+    prefixes: ["/api/v1/admin/ops/lag", "/api/v1/admin/ops/cron", "/api/v1/admin/ops/cron-failures", "/api/v1/admin/ops/findings"],
+    load: () => import("./ops-runs/runs.operations"),
+  },
+  { name: "ops-objects", prefixes: ["/api/v1/admin/ops/objects"], load: () => import("./ops-objects/objects.operations") },
+  { name: "ops-gates", prefixes: ["/api/v1/admin/ops/gates"], load: () => import("./ops-gates/gates.operations") },
+  { name: "ops-keys", prefixes: ["/api/v1/admin/ops/keys"], load: () => import("./ops-keys/keys.operations") },
+  { name: "ops-audit", prefixes: ["/api/v1/admin/ops/audit"], load: () => import("./ops-audit/audit.operations") },
+  { name: "admin-sessions", prefixes: ["/api/v1/admin/login", "/api/v1/admin/refresh", "/api/v1/admin/profile", "/api/v1/admin/logout"], load: () => import("./admin-sessions/admin-sessions.operations") },
+  { name: "administrators", prefixes: ["/api/v1/admin/ops/admins"], load: () => import("./administrators/administrators.operations") },
+  { name: "admin-stats", prefixes: ["/api/v1/admin/stats"], load: () => import("./admin-stats/admin-stats.operations") },
+  { name: "admin-bots", prefixes: ["/api/v1/admin/bots"], load: () => import("./admin-bots/admin-bots.operations") },
+  {
+    name: "admin-instances",
+    prefixes: ["/api/v1/admin/openclaw/instances", "/api/v1/admin/instance-fingerprint-collisions"],
+    load: () => import("./admin-instances/admin-instances.operations"),
+  },
+  { name: "admin-jobs", prefixes: ["/api/v1/admin/jobs"], load: () => import("./admin-jobs/admin-jobs.operations") },
+  { name: "compat-runs", prefixes: ["/api/v1/admin/compat-runs"], load: () => import("./compat-runs/compat-runs.operations") },
+  { name: "debug", prefixes: ["/debug", "/test-ios", "/test/recovery-key"], load: () => import("./debug/debug.operations") },
   { name: "assistant", prefixes: ["/api/v1/assistant"], load: () => import("./assistant/assistant.operations") },
 ];
 

@@ -222,7 +222,7 @@ export const usageSummaries = sqliteTable(
     used: integer("used").notNull(),
     updatedAt: integer("updated_at").notNull(),
   },
-  (t) => [primaryKey({ columns: [t.tenantId, t.period, t.metric] }), index("usage_summaries_period").on(t.period, t.metric)],
+  (t) => [primaryKey({ columns: [t.tenantId, t.period, t.metric] }), index("usage_summaries_period").on(t.period, t.metric), index("usage_summaries_uploads").on(t.period, t.metric, t.used, t.tenantId)],
 );
 
 /** What made the sums. */
@@ -266,6 +266,9 @@ export const downgradeRequests = sqliteTable(
     uniqueIndex("downgrade_requests_open").on(t.tenantId).where(sql`resolved_at IS NULL`),
     index("downgrade_requests_tenant").on(t.tenantId, t.createdAt),
     index("downgrade_requests_listed").on(t.createdAt),
+    index("downgrade_requests_listed_open").on(t.createdAt).where(sql`resolved_at IS NULL`),
+    index("downgrade_requests_listed_resolved").on(t.createdAt).where(sql`resolved_at IS NOT NULL`),
+    index("downgrade_requests_reason").on(t.reason, t.createdAt),
     index("downgrade_requests_grace").on(t.graceEndsAt).where(sql`resolved_at IS NULL`),
   ],
 );

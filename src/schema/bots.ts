@@ -51,6 +51,9 @@ export const bots = sqliteTable(
     uniqueIndex("bots_matrix_id").on(t.matrixId),
     index("bots_tenant").on(t.tenantId, t.status, t.createdAt),
     index("bots_instance").on(t.tenantId, t.instanceId),
+    index("bots_listed").on(t.createdAt, t.id).where(sql`status = 'active'`),
+    index("bots_listed_username").on(t.username).where(sql`status = 'active'`),
+    index("bots_listed_name").on(sql`lower(name)`).where(sql`status = 'active'`),
     index("bots_settle").on(t.settleAt).where(sql`settle_at IS NOT NULL`),
   ],
 );

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { OwnerCtx } from "../../kernel/context";
 import { Plan } from "../../kernel/db/client";
-import { nameTaken, requireMinimum } from "./release-rules";
+import { audited, nameTaken, requireMinimum } from "./release-rules";
 import { toAppVersionView, type AppVersionView, type CreateAppVersionBody } from "./app-versions.schemas";
 import { insertAppVersion, type AppVersion } from "./app-versions.store";
 
@@ -26,8 +26,9 @@ export async function createAppVersion(ctx: OwnerCtx, input: z.output<typeof Cre
   };
   const plan = new Plan(ctx).write(insertAppVersion(ctx, row)).audit({
     action: "app_version.create",
+    tenantId: null,
     subject: { type: "app_version", id: `${row.platform}@${row.appVersion}` },
-    detail: { build_number: row.buildNumber, min_version: row.minVersion, is_force_update: row.isForceUpdate, is_maintenance_mode: row.isMaintenanceMode },
+    detail: { before: null, after: audited(row) },
   });
   const [inserted] = await plan.commit().catch(nameTaken);
   // The insert returns its row.

@@ -1,5 +1,6 @@
 import { isUniqueViolation } from "../../kernel/db/client";
 import { AppError, invalidField } from "../../kernel/errors/app-error";
+import type { NewAppVersion } from "./app-versions.store";
 import { compareVersions } from "./version-number.core";
 
 /** A minimum above the version itself would lock everybody out. @throws AppError VALIDATION_ERROR */
@@ -12,3 +13,15 @@ export function nameTaken(error: unknown): never {
   if (isUniqueViolation(error, "app_versions.app_version")) throw new AppError("CONFLICT", "This release of this platform exists already.", { cause: error });
   throw error;
 }
+
+/** What the audit keeps of a release. */
+export const audited = (row: NewAppVersion) => ({
+  platform: row.platform,
+  version: row.appVersion,
+  build_number: row.buildNumber,
+  min_version: row.minVersion,
+  is_force_update: row.isForceUpdate,
+  is_maintenance_mode: row.isMaintenanceMode,
+  release_notes: row.releaseNotes,
+  download_url: row.downloadUrl,
+});

@@ -4,7 +4,7 @@ import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { notFound } from "../../kernel/errors/app-error";
 import { toAppVersionView, type AppVersionRef, type AppVersionView, type UpdateAppVersionBody } from "./app-versions.schemas";
 import { findAppVersion, updateAppVersionRow } from "./app-versions.store";
-import { nameTaken, requireMinimum } from "./release-rules";
+import { audited, nameTaken, requireMinimum } from "./release-rules";
 
 type Input = z.output<typeof AppVersionRef> & z.output<typeof UpdateAppVersionBody>;
 
@@ -31,8 +31,9 @@ export function updateAppVersion(ctx: OwnerCtx, input: Input): Promise<z.input<t
       .guarded(updateAppVersionRow(ctx, row, change, now))
       .audit({
         action: "app_version.update",
+        tenantId: null,
         subject: { type: "app_version", id: row.id },
-        detail: { version: change.appVersion, min_version: change.minVersion, is_force_update: change.isForceUpdate, is_maintenance_mode: change.isMaintenanceMode },
+        detail: { before: audited(row), after: audited({ ...row, ...change }) },
       })
       .commit()
       .catch(nameTaken);

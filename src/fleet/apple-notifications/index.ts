@@ -1,1 +1,1 @@
-export { enqueueOpenNotifications, forgetOldNotifications, notificationJob } from "./apple-notifications.jobs";
+export { enqueueOpenNotifications, forgetOldNotifications, notificationJob, notificationSealContext } from "./apple-notifications.jobs";

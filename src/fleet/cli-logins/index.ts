@@ -1,1 +1,1 @@
-export { forgetCliLogins } from "./cli-logins.store";
+export { forgetCliLogins, loginSealContext } from "./cli-logins.store";

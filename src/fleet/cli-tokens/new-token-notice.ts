@@ -1,5 +1,6 @@
 import type { Ctx } from "../../kernel/context";
 import type { Plan } from "../../kernel/db/client";
+import { accountLabel } from "../accounts";
 import { newCliTokenMail } from "../mails";
 import type { CliToken } from "./cli-tokens.store";
 
@@ -7,5 +8,5 @@ import type { CliToken } from "./cli-tokens.store";
 export function addNewTokenNotice(ctx: Ctx, plan: Plan, owner: { readonly email: string; readonly username: string } | undefined, token: CliToken): Plan {
   if (!ctx.services.mailer || !owner) return plan;
   const { name, expiresAt, createdAt } = token;
-  return plan.effect({ type: "mail.send", payload: newCliTokenMail({ to: owner.email, username: owner.username, tokenName: name, expiresAt, at: createdAt, ip: ctx.client.ip }) });
+  return plan.effect({ type: "mail.send", payload: newCliTokenMail({ to: owner.email, username: accountLabel(owner), tokenName: name, expiresAt, at: createdAt, ip: ctx.client.ip }) });
 }

@@ -34,6 +34,7 @@ export async function prepareCliToken(ctx: OwnerCtx, wish: TokenWish): Promise<P
     name: wish.name,
     tokenHash: await sha256Hex(plaintext),
     tokenPrefix: plaintext.slice(0, SHOWN_PREFIX_CHARS),
+    keyId: ctx.config.tokenKeys.activeId,
     scopes: [...CLI_SCOPES],
     lifetimeMs: wish.lifetimeMs,
     expiresAt,

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { OwnerCtx } from "../../kernel/context";
 import { Plan, retryLostUpdate } from "../../kernel/db/client";
+import { shownOf } from "./featured-rooms.core";
 import type { FeaturedRoomRef } from "./featured-rooms.schemas";
 import { deleteFeaturedRoomRow, findFeaturedRoom } from "./featured-rooms.store";
 
@@ -11,7 +12,7 @@ export function unfeatureRoom(ctx: OwnerCtx, ref: z.output<typeof FeaturedRoomRe
     if (!row) return;
     await new Plan(ctx)
       .guarded(deleteFeaturedRoomRow(ctx, row))
-      .audit({ action: "featured_room.delete", subject: { type: "matrix_room", id: row.roomId } })
+      .audit({ action: "featured_room.delete", subject: { type: "matrix_room", id: row.roomId }, detail: { before: shownOf(row), after: null } })
       .commit();
   });
 }

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { OwnerCtx } from "../../kernel/context";
 import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { notFound } from "../../kernel/errors/app-error";
+import { shownOf } from "./featured-rooms.core";
 import { toAdminView, type FeaturedRoomAdminView, type FeaturedRoomRef, type UpdateFeaturedRoomBody } from "./featured-rooms.schemas";
 import { findFeaturedRoom, updateFeaturedRoomRow } from "./featured-rooms.store";
 import { getRoomDetails } from "./room-details";
@@ -26,7 +27,7 @@ export async function updateFeaturedRoom(ctx: OwnerCtx, input: Input): Promise<z
     };
     await new Plan(ctx)
       .guarded(updateFeaturedRoomRow(ctx, row, change, now))
-      .audit({ action: "featured_room.update", subject: { type: "matrix_room", id: row.roomId }, detail: { display_order: change.displayOrder, refreshed: input.refresh_metadata } })
+      .audit({ action: "featured_room.update", subject: { type: "matrix_room", id: row.roomId }, detail: { before: shownOf(row), after: shownOf(change), refreshed: input.refresh_metadata } })
       .commit();
     return toAdminView({ ...row, ...change, updatedAt: now });
   });

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { OwnerCtx } from "../../kernel/context";
-import { findAccountById } from "../accounts";
+import { findAccountById, shownMatrixId } from "../accounts";
 import { appIdOf } from "./push-devices.core";
 import { toDeviceView, type DeviceListView, type PushEnvironmentView } from "./push-devices.schemas";
 import { listActiveDevices, listDeviceRows } from "./push-devices.store";
@@ -17,7 +17,7 @@ export async function getPushEnvironment(ctx: OwnerCtx): Promise<z.input<typeof 
   const newest = devices[0];
   return {
     user_id: userId,
-    matrix_id: account?.matrixId ?? null,
+    matrix_id: account ? shownMatrixId(account) : null,
     environment: newest?.environment ?? "production",
     app_id: newest?.appId ?? appIdOf("ios", "production"),
     active_devices: devices.length,

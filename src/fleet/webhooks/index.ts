@@ -1,2 +1,2 @@
-export { handleStripeEvent } from "./handle-event";
+export { eventSealContext, handleStripeEvent } from "./handle-event";
 export { enqueueOpenEvents, forgetHandledEvents } from "./webhooks.jobs";

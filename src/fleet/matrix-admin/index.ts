@@ -1,0 +1,1 @@
+export { requireMatrixAdmin } from "./require-admin";
