@@ -153,7 +153,7 @@ function parse(env: Env): Config {
     pushGatewayUrl: readUrl("PUSH_GATEWAY_URL", env.PUSH_GATEWAY_URL),
     ci: readCi(env),
     compatWebhookSecret: readCompatWebhookSecret(env),
-    npmRegistryUrl: readNpmRegistry(env, environment === "local"),
+    npmRegistryUrl: readNpmRegistry(env),
     rateLimitsOff: environment === "local" && env.RATE_LIMITS === "off",
   };
 }
@@ -336,10 +336,9 @@ function readCompatWebhookSecret({ COMPAT_WEBHOOK_SECRET: secret }: Env): string
   return secret;
 }
 
-/** A server on somebody's own machine asks nobody unless told to. */
-function readNpmRegistry({ NPM_REGISTRY_URL: text }: Env, isLocal: boolean): string | null {
-  if (text === "off" || (!text && isLocal)) return null;
-  return readBaseUrl("NPM_REGISTRY_URL", text || "https://registry.npmjs.org");
+/** Nobody is asked unless told whom: a mirror is as good as the public one. */
+function readNpmRegistry({ NPM_REGISTRY_URL: text }: Env): string | null {
+  return !text || text === "off" ? null : readBaseUrl("NPM_REGISTRY_URL", text);
 }
 
 /** Both secrets or none: plans are paid on Stripe's pages, and we hear of it by its webhooks alone. */

@@ -69,9 +69,8 @@ describe("settings", () => {
     expect(() => read({ COMPAT_WEBHOOK_SECRET: "short" })).toThrow("COMPAT_WEBHOOK_SECRET");
   });
 
-  it("of the registry: a local server asks nobody unless told, a deployment the public one unless told not to", () => {
-    const deployed = { ENVIRONMENT: "production", MAIL_DRIVER: "" };
-    expect([read({}), read({ NPM_REGISTRY_URL: "http://127.0.0.1:4873/" }), read(deployed), read({ ...deployed, NPM_REGISTRY_URL: "off" })].map((config) => config.npmRegistryUrl)).toEqual([null, "http://127.0.0.1:4873", "https://registry.npmjs.org", null]);
+  it("of the registry: nobody is asked unless told whom", () => {
+    expect([read({}), read({ NPM_REGISTRY_URL: "http://127.0.0.1:4873/" }), read({ NPM_REGISTRY_URL: "off" })].map((config) => config.npmRegistryUrl)).toEqual([null, "http://127.0.0.1:4873", null]);
     expect(() => read({ NPM_REGISTRY_URL: "npm" })).toThrow("NPM_REGISTRY_URL");
   });
 });
