@@ -225,7 +225,17 @@ describe("bodies", () => {
   const turnOf = (op: Operation["spec"], tokens: readonly string[]) => tokens[listed.findIndex((other) => other.op === op) % tokens.length];
   const tokenFor = (op: Operation["spec"]) => (needsOwner(op) ? turnOf(op, ownersOnly(op) ? people : administrators) : undefined);
 
-  it.each(named(takesBody))("%s: malformed JSON, a list, too much, and nothing", async (_, op) => {
+  it.each(named((op) => takesBody(op) && op.admit !== undefined))("%s: what admits is asked before the body is read", async (_, op) => {
+    const codes = new Set<unknown>();
+    for (const body of [undefined, "{not json", [], "x".repeat(3 * 1024 * 1024)]) {
+      const refused = await call(op, body === undefined ? {} : { body });
+      expect([401, 503], JSON.stringify(refused.body)).toContain(refused.status);
+      codes.add(refused.body["code"]);
+    }
+    expect(codes.size).toBe(1);
+  });
+
+  it.each(named((op) => takesBody(op) && op.admit === undefined))("%s: malformed JSON, a list, too much, and nothing", async (_, op) => {
     const token = tokenFor(op);
     for (const body of ["{not json", '{"a":1', "\u0000"]) {
       const malformed = await call(op, { token, body });
@@ -242,7 +252,7 @@ describe("bodies", () => {
     else expectError(nothing, 422, "validation_error");
   });
 
-  it.each(named(takesBody))("%s: ten megabytes are 413", async (_, op) => {
+  it.each(named((op) => takesBody(op) && op.admit === undefined))("%s: ten megabytes are 413", async (_, op) => {
     expectError(await call(op, { token: tokenFor(op), body: `{"a":"${"x".repeat(10 * 1024 * 1024)}"}` }), 413, "payload_too_large");
   });
 

@@ -159,7 +159,7 @@ export function testCompute(name: string, open: () => Promise<ComputeUnderTest>,
       await vanish(compute, id);
       await compute.destroy(id);
       expect((await compute.list()).filter((computer) => computer.tag === tag)).toEqual([]);
-      for (const work of [compute.start(id), compute.stop(id), compute.restart(id), compute.run(id, "echo", COMMAND_MS)]) expect(await faultOf(work)).toBe("gone");
+      expect(await Promise.all([compute.start(id), compute.stop(id), compute.restart(id), compute.run(id, "echo", COMMAND_MS)].map(faultOf))).toEqual(["gone", "gone", "gone", "gone"]);
       const next = await make(tag);
       expect(next.id).not.toBe(id);
       await become(compute, next.id, "running");
@@ -171,7 +171,7 @@ export function testCompute(name: string, open: () => Promise<ComputeUnderTest>,
       const before = (await compute.list()).length;
       expect(await compute.find(id)).toBeNull();
       await compute.destroy(id);
-      for (const work of [compute.start(id), compute.stop(id), compute.restart(id), compute.run(id, "echo", COMMAND_MS)]) expect(await faultOf(work)).toBe("gone");
+      expect(await Promise.all([compute.start(id), compute.stop(id), compute.restart(id), compute.run(id, "echo", COMMAND_MS)].map(faultOf))).toEqual(["gone", "gone", "gone", "gone"]);
       expect(await compute.list()).toHaveLength(before);
     });
   });
