@@ -2,6 +2,7 @@ import { z } from "zod";
 import { iso } from "../../kernel/clock";
 import { platformKeyOf } from "./app-versions.core";
 import type { AppVersion } from "./app-versions.store";
+import { releaseFacts } from "./release-rules";
 import { VERSION_PATTERN } from "./version-number.core";
 
 const Platform = z.string().trim().min(1).max(32).transform(platformKeyOf);
@@ -79,14 +80,7 @@ export const DeletedAppVersionView = z.object({ message: z.string() }).meta({ id
 
 export const toAppVersionView = (row: AppVersion): z.input<typeof AppVersionView> => ({
   id: row.id,
-  platform: row.platform,
-  version: row.appVersion,
-  build_number: row.buildNumber,
-  min_version: row.minVersion,
-  is_force_update: row.isForceUpdate,
-  is_maintenance_mode: row.isMaintenanceMode,
-  release_notes: row.releaseNotes,
-  download_url: row.downloadUrl,
+  ...releaseFacts(row),
   created_at: iso(row.createdAt),
   updated_at: iso(row.updatedAt),
 });

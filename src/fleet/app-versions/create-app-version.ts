@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { OwnerCtx } from "../../kernel/context";
 import { Plan } from "../../kernel/db/client";
-import { audited, nameTaken, requireMinimum } from "./release-rules";
+import { releaseFacts, nameTaken, requireMinimum } from "./release-rules";
 import { toAppVersionView, type AppVersionView, type CreateAppVersionBody } from "./app-versions.schemas";
 import { insertAppVersion, type AppVersion } from "./app-versions.store";
 
@@ -28,7 +28,7 @@ export async function createAppVersion(ctx: OwnerCtx, input: z.output<typeof Cre
     action: "app_version.create",
     tenantId: null,
     subject: { type: "app_version", id: `${row.platform}@${row.appVersion}` },
-    detail: { before: null, after: audited(row) },
+    detail: { before: null, after: releaseFacts(row) },
   });
   const [inserted] = await plan.commit().catch(nameTaken);
   // The insert returns its row.

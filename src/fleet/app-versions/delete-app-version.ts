@@ -4,7 +4,7 @@ import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { notFound } from "../../kernel/errors/app-error";
 import type { AppVersionRef, DeletedAppVersionView } from "./app-versions.schemas";
 import { deleteAppVersionRow, findAppVersion } from "./app-versions.store";
-import { audited } from "./release-rules";
+import { releaseFacts } from "./release-rules";
 
 /** Withdraws a release; the one before it is the latest again. @throws AppError NOT_FOUND */
 export function deleteAppVersion(ctx: OwnerCtx, ref: z.output<typeof AppVersionRef>): Promise<z.input<typeof DeletedAppVersionView>> {
@@ -13,7 +13,7 @@ export function deleteAppVersion(ctx: OwnerCtx, ref: z.output<typeof AppVersionR
     if (!row) throw notFound("Version");
     await new Plan(ctx)
       .guarded(deleteAppVersionRow(ctx, row))
-      .audit({ action: "app_version.delete", tenantId: null, subject: { type: "app_version", id: row.id }, detail: { before: audited(row), after: null } })
+      .audit({ action: "app_version.delete", tenantId: null, subject: { type: "app_version", id: row.id }, detail: { before: releaseFacts(row), after: null } })
       .commit();
     return { message: `Version ${row.appVersion} of ${row.platform} deleted.` };
   });

@@ -14,14 +14,14 @@ export function nameTaken(error: unknown): never {
   throw error;
 }
 
-/** What the audit keeps of a release. */
-export const audited = (row: NewAppVersion) => ({
+/** What administrators decide about a release, in the words of the wire: its answer shows it, and the audit keeps it. */
+export const releaseFacts = (row: NewAppVersion) => ({
   platform: row.platform,
   version: row.appVersion,
-  build_number: row.buildNumber,
+  build_number: row.buildNumber ?? null,
   min_version: row.minVersion,
   is_force_update: row.isForceUpdate,
   is_maintenance_mode: row.isMaintenanceMode,
-  release_notes: row.releaseNotes,
-  download_url: row.downloadUrl,
+  release_notes: row.releaseNotes ?? null,
+  download_url: row.downloadUrl ?? null,
 });

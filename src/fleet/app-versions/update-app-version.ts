@@ -4,7 +4,7 @@ import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { notFound } from "../../kernel/errors/app-error";
 import { toAppVersionView, type AppVersionRef, type AppVersionView, type UpdateAppVersionBody } from "./app-versions.schemas";
 import { findAppVersion, updateAppVersionRow } from "./app-versions.store";
-import { audited, nameTaken, requireMinimum } from "./release-rules";
+import { releaseFacts, nameTaken, requireMinimum } from "./release-rules";
 
 type Input = z.output<typeof AppVersionRef> & z.output<typeof UpdateAppVersionBody>;
 
@@ -33,7 +33,7 @@ export function updateAppVersion(ctx: OwnerCtx, input: Input): Promise<z.input<t
         action: "app_version.update",
         tenantId: null,
         subject: { type: "app_version", id: row.id },
-        detail: { before: audited(row), after: audited({ ...row, ...change }) },
+        detail: { before: releaseFacts(row), after: releaseFacts({ ...row, ...change }) },
       })
       .commit()
       .catch(nameTaken);

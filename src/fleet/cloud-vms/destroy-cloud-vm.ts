@@ -5,7 +5,7 @@ import { isAccountActive } from "../accounts";
 import { addCliTokenEnd } from "../cli-tokens";
 import { claimVm, type CloudVm, findVm, findVmRow, LEASE_MS, listVmIds, sendAdvance, settleEnd, stillUnpaid, tellProgress, updateVm } from "../vm-provisioning";
 
-type Reason = "owner" | "unpaid" | "account_ended" | "admin";
+type Reason = "owner" | "unpaid" | "account_ended";
 
 /**
  * Destroys one of the caller's cloud machines, whatever it is doing: the intent is committed first, then the provider is asked. Returns once

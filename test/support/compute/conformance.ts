@@ -69,7 +69,7 @@ export function testCompute(name: string, open: () => Promise<ComputeUnderTest>,
     }
   };
 
-  describe(`${name} as any driver`, () => {
+  describe(`${name}, like every driver`, () => {
     it("makes a computer that it finds by id and lists once, by its tag", async () => {
       const { compute, make } = await use();
       const tag = newTag();
