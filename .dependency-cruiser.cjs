@@ -1,6 +1,9 @@
 // Who may import whom. Every rule is an error; CONTRIBUTING.md says it in prose.
 
-const FAMILIES = "fleet";
+const { existsSync, readdirSync } = require("node:fs");
+
+/** A family is a folder with its own way to render failures. */
+const FAMILIES = readdirSync("src").filter((name) => existsSync(`src/${name}/wire.ts`)).join("|");
 const feature = `^src/(?:${FAMILIES})/([^/]+)/`;
 
 /** @type {import("dependency-cruiser").IConfiguration} */
@@ -35,16 +38,16 @@ module.exports = {
     },
     {
       name: "app-knows-families-only",
-      comment: "app.ts reaches features through the family index; hot-path.ts serves the heartbeat.",
+      comment: "The application, its queue and its cron reach features through families.ts; hot-path.ts serves the heartbeat.",
       severity: "error",
-      from: { path: "^src/app\\.ts$" },
-      to: { path: `^(src/(${FAMILIES})/|src/integrations/|src/schema/|durable-objects/)`, pathNot: `^src/(${FAMILIES})/(index|wire)\\.ts$` },
+      from: { path: "^src/(app|context|crons|effects|families|queues)\\.ts$" },
+      to: { path: `^(src/(${FAMILIES})/|src/integrations/|src/schema/|durable-objects/)`, pathNot: `^src/(${FAMILIES})/index\\.ts$` },
     },
     {
       name: "family-index-loads-late",
-      comment: "A family index reaches its features by import() only, so that a request pays for one feature.",
+      comment: "A family's tables reach its features by import() only, so that a request pays for one feature.",
       severity: "error",
-      from: { path: `^src/(${FAMILIES})/index\\.ts$` },
+      from: { path: `^src/(${FAMILIES})/[^/]+\\.ts$` },
       to: { path: `^src/(${FAMILIES})/[^/]+/`, dynamic: false },
     },
     {
@@ -90,10 +93,17 @@ module.exports = {
       to: { path: `^src/(${FAMILIES})/[^/]+/`, pathNot: [`^src/(${FAMILIES})/$1/`, `^src/(${FAMILIES})/[^/]+/index\\.ts$`] },
     },
     {
+      name: "nobody-needs-the-fleet",
+      comment: "Other families may govern the fleet's machines through their objects; they know none of its verbs.",
+      severity: "error",
+      from: { path: `^src/(?!fleet/)(${FAMILIES})/` },
+      to: { path: "^src/fleet/" },
+    },
+    {
       name: "features-stay-below-app",
       severity: "error",
       from: { path: feature },
-      to: { path: "^src/(app|worker|queues|crons|context|services|effects)\\.ts$" },
+      to: { path: "^src/(app|worker|queues|crons|context|services|effects|families)\\.ts$" },
     },
     {
       name: "kernel-is-the-bottom",

@@ -1,5 +1,5 @@
 /**
- * Writes openapi/fleet.json from the operation records and clients/fleet.gen.ts from that. With `--check` it writes nothing and
+ * Writes openapi/FAMILY.json from the operation records of each family and clients/FAMILY.gen.ts from that. With `--check` it writes nothing and
  * fails when either is out of date; `--draft FOLDER` writes there whatever could be made, faults or not. Every feature is loaded in plain Node; one that cannot be is named, and nothing is written.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,21 +7,14 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import openapiTS, { astToString } from "openapi-typescript";
-import { fleetFeatures } from "../src/fleet";
+import { families } from "../src/families";
 import { findFeature } from "../src/kernel/registry";
+import type { Family } from "../src/kernel/family";
 import type { FeatureEntry, Operation } from "../src/kernel/operation";
 import { buildDocument } from "./openapi/document";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const flags = parseArgs({ options: { check: { type: "boolean", default: false }, draft: { type: "string" } } }).values;
-
-interface Family {
-  readonly name: string;
-  readonly title: string;
-  readonly features: readonly FeatureEntry[];
-}
-
-const families: readonly Family[] = [{ name: "fleet", title: "Sett fleet API", features: fleetFeatures }];
 
 async function loadOperations(features: readonly FeatureEntry[], faults: string[]): Promise<Operation[]> {
   const operations: Operation[] = [];
@@ -44,7 +37,7 @@ async function generate(family: Family): Promise<{ files: Map<string, string>; f
   const { version } = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8")) as { version: string };
   const faults: string[] = [];
   const operations = await loadOperations(family.features, faults);
-  const { document, faults: documentFaults } = buildDocument(family.title, version, operations);
+  const { document, faults: documentFaults } = buildDocument(family, version, operations);
   const types = astToString(await openapiTS(JSON.parse(JSON.stringify(document)) as Parameters<typeof openapiTS>[0], { defaultNonNullable: false }));
   const header = `/* Generated from openapi/${family.name}.json by \`npm run openapi\`; do not edit. */\n\n`;
   const files = new Map([

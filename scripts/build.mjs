@@ -20,6 +20,9 @@ import { CommandFailed, run, runNode } from "./lib/run.mjs";
  * @property {() => Promise<void>} make
  */
 
+/** A family is a folder of src/ with its own way to render failures. */
+const FAMILIES = readdirSync(inRoot("src")).filter((name) => existsSync(inRoot(`src/${name}/wire.ts`)));
+
 const COMMON = ["package-lock.json", "scripts/build.mjs", "tsconfig.base.json"];
 
 /** @type {Record<"openapi" | "web" | "cli" | "package" | "worker", Part>} */
@@ -27,7 +30,7 @@ const PARTS = {
   openapi: {
     title: "OpenAPI document and client types",
     inputs: [...COMMON, "src", "scripts/build-openapi.ts", "scripts/openapi", "openapi", "clients"],
-    outputs: ["openapi/fleet.json", "clients/fleet.gen.ts"],
+    outputs: FAMILIES.flatMap((family) => [`openapi/${family}.json`, `clients/${family}.gen.ts`]),
     make: async () => {
       await runNode("openapi", [TOOLS.tsx, inRoot("scripts/build-openapi.ts")]);
     },
@@ -35,7 +38,7 @@ const PARTS = {
   web: {
     title: "console",
     inputs: [...COMMON, "web", "clients", "openapi"],
-    outputs: ["web/dist/index.html", "web/dist/openapi/fleet.json"],
+    outputs: ["web/dist/index.html", ...FAMILIES.map((family) => `web/dist/openapi/${family}.json`)],
     make: async () => {
       await runNode("vite build web", [TOOLS.vite, "build", "web", "--logLevel", "warn"]);
       copyOpenapi();
@@ -77,7 +80,7 @@ const PARTS = {
 /** Puts the document where the assets binding finds it. */
 function copyOpenapi() {
   mkdirSync(inRoot("web/dist/openapi"), { recursive: true });
-  copyFileSync(inRoot("openapi/fleet.json"), inRoot("web/dist/openapi/fleet.json"));
+  for (const family of FAMILIES) copyFileSync(inRoot(`openapi/${family}.json`), inRoot(`web/dist/openapi/${family}.json`));
 }
 
 /** @param {string} name */

@@ -2,8 +2,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import type { Env } from "./env";
 import { createContext, type Deferral } from "./context";
-import { fleetFeatures, linkIdentity } from "./fleet";
-import { renderFleetError } from "./fleet/wire";
+import { families, linkIdentity } from "./families";
 import { HEARTBEAT_PATH, handleHeartbeat } from "./hot-path";
 import type { ClientInfo } from "./kernel/context";
 import { AppError } from "./kernel/errors/app-error";
@@ -11,8 +10,9 @@ import { stampAnswer } from "./kernel/http/answer";
 import { mountOperations, type PipelineEnv } from "./kernel/http/pipeline";
 import { newId } from "./kernel/ids/ids";
 import { createLogger, describeCause, describeError } from "./kernel/logging/logger";
+import type { Family } from "./kernel/family";
 import type { FeatureEntry } from "./kernel/operation";
-import { findFeature } from "./kernel/registry";
+import { findInFamilies } from "./kernel/registry";
 
 const EXPOSED_HEADERS = ["x-request-id", "x-beat-interval", "retry-after"];
 
@@ -43,6 +43,7 @@ interface AppEnv extends PipelineEnv {
 }
 
 let root: Hono<AppEnv> | undefined;
+const [mainFamily] = families;
 const routers = new Map<string, Promise<Hono<PipelineEnv>>>();
 
 async function rootRouter(): Promise<Hono<AppEnv>> {
@@ -53,25 +54,29 @@ async function rootRouter(): Promise<Hono<AppEnv>> {
   app.all("*", async (c) => {
     const { env, requestId, deferral, url } = c.env;
     const path = url.pathname;
-    if (path === "/openapi.json" || wantsConsole(c.req.raw, path)) return env.ASSETS.fetch(assetRequest(c.req.raw, path));
-    const feature = findFeature(fleetFeatures, path);
-    if (!feature) throw new AppError("NOT_FOUND", `There is nothing at ${path}.`);
+    const documented = families.find(({ documentPath }) => documentPath === path);
+    if (documented) return env.ASSETS.fetch(assetRequest(c.req.raw, `/openapi/${documented.name}.json`));
+    if (wantsConsole(c.req.raw, path)) return env.ASSETS.fetch(assetRequest(c.req.raw, "/"));
+    const found = findInFamilies(families, path);
+    if (!found) throw new AppError("NOT_FOUND", `There is nothing at ${path}.`);
+    const { family, feature } = found;
     const client = clientInfo(c.req.raw, url);
     const seed = { env, requestId, client, deferral };
-    const router = await featureRouter(feature);
-    const response = await router.fetch(c.req.raw, { scope: { context: (actor: Parameters<typeof createContext>[1]) => createContext(seed, actor), limits: env, linkIdentity } });
+    const router = await featureRouter(family, feature);
+    const response = await router.fetch(c.req.raw, { scope: { context: (actor: Parameters<typeof createContext>[1]) => createContext(seed, actor), limits: env, linkIdentity, authenticate: family.authenticate ?? null } });
     if (response.status === 404 && response.headers.get(UNROUTED) !== null) throw new AppError("NOT_FOUND", `There is nothing at ${c.req.method} ${path}.`);
     return response;
   });
-  app.onError((error, c) => renderFailure(error, c.env.requestId));
+  app.onError((error, c) => renderFailure(error, c.env.requestId, familyAt(c.env.url.pathname)));
   root = app;
   return app;
 }
 
 const UNROUTED = "x-sett-unrouted";
 
-function featureRouter(feature: FeatureEntry): Promise<Hono<PipelineEnv>> {
-  let router = routers.get(feature.name);
+function featureRouter(family: Family, feature: FeatureEntry): Promise<Hono<PipelineEnv>> {
+  const key = `${family.name}/${feature.name}`;
+  let router = routers.get(key);
   if (!router) {
     router = feature.load().then(({ operations }) => {
       const app = new Hono<PipelineEnv & { Bindings: { scope: PipelineEnv["Variables"]["scope"] } }>();
@@ -86,7 +91,7 @@ function featureRouter(feature: FeatureEntry): Promise<Hono<PipelineEnv>> {
       });
       return app as unknown as Hono<PipelineEnv>;
     });
-    routers.set(feature.name, router);
+    routers.set(key, router);
   }
   return router;
 }
@@ -98,7 +103,7 @@ function wantsConsole(request: Request, path: string): boolean {
 
 function assetRequest(request: Request, path: string): Request {
   const target = new URL(request.url);
-  target.pathname = path === "/openapi.json" ? "/openapi/fleet.json" : "/";
+  target.pathname = path;
   return new Request(target, { method: request.method, headers: request.headers });
 }
 
@@ -106,15 +111,18 @@ function clientInfo(request: Request, url: URL): ClientInfo {
   return { ip: request.headers.get("cf-connecting-ip") ?? "unknown", userAgent: request.headers.get("user-agent")?.slice(0, 255) ?? null, origin: url.origin };
 }
 
+/** Whose failures those of a path are. */
+const familyAt = (path: string): Family => findInFamilies(families, path)?.family ?? mainFamily;
+
 /** What is not configured has no cause: nothing failed, so there is nothing to look into. */
 const isSwitchedOff = ({ code, cause }: AppError): boolean => cause === undefined && (code === "DEPENDENCY_UNAVAILABLE" || code === "MATRIX_UNAVAILABLE");
 
 /** The one place where a failure becomes an answer. Unknown ones are logged once and show their request id, nothing else. */
-export function renderFailure(error: unknown, requestId: string): Response {
+export function renderFailure(error: unknown, requestId: string, family: Family = mainFamily): Response {
   if (error instanceof AppError) {
     if (error.status >= 500 && !isSwitchedOff(error)) createLogger({ request_id: requestId }).warn("request refused", { event: "request.unavailable", error_code: error.code, ...describeCause(error) });
-    return renderFleetError(error, requestId);
+    return family.wire.renderError(error, requestId);
   }
   createLogger({ request_id: requestId }).error("request failed", { event: "request.failed", ...describeError(error) });
-  return renderFleetError(new AppError("INTERNAL", "Something went wrong on our side; quote the request id.", { cause: error }), requestId);
+  return family.wire.renderError(new AppError("INTERNAL", "Something went wrong on our side; quote the request id.", { cause: error }), requestId);
 }

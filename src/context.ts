@@ -1,6 +1,7 @@
 import type { Env } from "./env";
 import { readEnv } from "./env";
 import { effectHandlers } from "./effects";
+import { families } from "./families";
 import { createServices } from "./services";
 import type { Actor } from "./kernel/auth/actor";
 import { systemClock } from "./kernel/clock";
@@ -46,9 +47,7 @@ export function createContext(seed: ContextSeed, actor: Actor): Ctx {
     pokeOutbox: async (effects) => {
       const system = actor.type === "system" ? ctx : createContext(seed, { type: "system", job: "outbox" });
       const deliver = (some: typeof effects): Promise<unknown> => Promise.all(some.map(({ id }) => deliverEffect(system, effectHandlers, id)));
-      // Pairing codes are waited for by who holds the phone or brings a bot back; whoever looks right after the answer finds a bot on its machine, and a mail in
-      // the local mailbox, which is a row.
-      const isSeenAtOnce = ({ type }: PokedEffect): boolean => type === "pairing.announce" || type === "pairing.renew" || type === "bots.project" || (type === "mail.send" && ctx.config.mail?.driver === "mailbox");
+      const isSeenAtOnce = ({ type }: PokedEffect): boolean => families.some(({ promptEffects }) => promptEffects.has(type)) || (type === "mail.send" && ctx.config.mail?.driver === "mailbox");
       deferral.waitUntil(deliver(effects.filter((effect) => !isSeenAtOnce(effect))));
       // It is committed: whatever goes wrong now is the sweep's.
       await deliver(effects.filter(isSeenAtOnce)).catch(() => undefined);

@@ -2,8 +2,8 @@ import { fromBase64Url } from "./kernel/crypto/bytes";
 import { parseKeyRing } from "./kernel/crypto/key-ring";
 import type { AppleConfig, AppStoreConfig, AppStoreServerApiConfig, CiConfig, ComputeConfig, Config, LlmConfig, MailConfig, MatrixConfig, OidcConfig, S3Config, StripeConfig } from "./kernel/config";
 import type { ObjectBindings } from "./kernel/context";
-import { AppError } from "./kernel/errors/app-error";
 import type { LimitBindings } from "./kernel/rate-limit/rate-limit";
+import { bad, readBaseUrl, readInteger, readList, readObject, readSwitch, readUrl } from "./kernel/variables";
 
 /** Bindings and variables of wrangler.toml plus the secrets of `.dev.vars.example`. */
 export interface Env extends LimitBindings, ObjectBindings {
@@ -107,10 +107,6 @@ export function readEnv(env: Env): Config {
   return config;
 }
 
-function bad(name: string, want: string): AppError {
-  return new AppError("BAD_ENVIRONMENT", `The variable ${name} must be ${want}.`);
-}
-
 function parse(env: Env): Config {
   const environment = env.ENVIRONMENT ?? "production";
   if (environment !== "local" && environment !== "staging" && environment !== "production") throw bad("ENVIRONMENT", "local, staging or production");
@@ -123,6 +119,10 @@ function parse(env: Env): Config {
   if (!env.SIGNING_KEYS) throw bad("SIGNING_KEYS", "a JSON array of private ES256 JWKs with kid, newest first");
   return {
     environment,
+    variable: (name) => {
+      const value = (env as unknown as Readonly<Record<string, unknown>>)[name];
+      return typeof value === "string" && value !== "" ? value : undefined;
+    },
     publicUrl: readUrl("PUBLIC_URL", env.PUBLIC_URL),
     matrixServerName: env.MATRIX_SERVER_NAME || "sett.localhost",
     matrix: readMatrix(env),
@@ -158,22 +158,6 @@ function parse(env: Env): Config {
   };
 }
 
-function readInteger(name: string, text: string | undefined, fallback: number): number {
-  if (text === undefined || text === "") return fallback;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw bad(name, "a whole number");
-  return value;
-}
-
-/** `1` or `true` switches on. */
-function readSwitch(name: string, text: string | undefined): boolean {
-  if (!text || text === "0" || text === "false") return false;
-  if (text === "1" || text === "true") return true;
-  throw bad(name, "1 or 0");
-}
-
-const readList = (text: string | undefined): readonly string[] => (text ?? "").split(",").map((item) => item.trim()).filter((item) => item !== "");
-
 function readMatrix(env: Env): MatrixConfig | null {
   const baseUrl = readUrl("MATRIX_BASE_URL", env.MATRIX_BASE_URL);
   if (baseUrl === null) return null;
@@ -208,13 +192,6 @@ function readOidc(env: Env, allowHttp: boolean): OidcConfig | null {
     if (text && (!URL.canParse(text) || !(allowHttp ? /^https?:/ : /^https:/).test(text))) throw bad(name, "an https address");
   }
   return { issuer, audience, jwksUrl: jwksUrl || null };
-}
-
-function readUrl(name: string, text: string | undefined): string | null {
-  if (!text) return null;
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (!url || !/^https?:$/.test(url.protocol)) throw bad(name, "an http(s) origin");
-  return url.origin;
 }
 
 /** Without a driver mail is local only. The mailbox shows every code to everybody, so it fails closed elsewhere. */
@@ -361,22 +338,4 @@ function readAppReturnUrl({ APP_RETURN_URL: text }: Env): string | null {
   if (!text) return null;
   if (!URL.canParse(text) || /^(javascript|data|blob|file):/i.test(text)) throw bad("APP_RETURN_URL", "an address that opens the app");
   return text;
-}
-
-/** An http(s) address with its path, without a slash at its end. */
-function readBaseUrl(name: string, text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) throw bad(name, "an http(s) address without credentials or query");
-  return url.href.replace(/\/+$/, "");
-}
-
-function readObject(name: string, text: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = null;
-  }
-  if (value === null || typeof value !== "object" || Array.isArray(value)) throw bad(name, "a JSON object");
-  return value as Readonly<Record<string, unknown>>;
 }

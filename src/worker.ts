@@ -3,8 +3,7 @@ import { handleFetch } from "./app";
 import { handleQueue } from "./queues";
 import { handleScheduled } from "./crons";
 
-export { InstanceDO } from "../durable-objects/instance/instance-do";
-export { AccountFeedDO } from "../durable-objects/account-feed/account-feed-do";
+export * from "../durable-objects";
 
 export default {
   fetch: (request, env, ctx) => handleFetch(request, env, ctx),

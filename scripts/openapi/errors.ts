@@ -1,56 +1,27 @@
+import type { Family } from "../../src/kernel/family";
 import type { JsonSchema } from "./schemas";
 
-/** The fleet family's error bodies (src/fleet/wire.ts renders them). */
-export const errorSchemas: Readonly<Record<string, JsonSchema>> = {
-  ErrorResponse: {
-    type: "object",
-    description: "A refusal. `detail` and `error` carry the same text; `code` is the stable name to branch on. Some codes add fields.",
-    properties: {
-      detail: { type: "string" },
-      error: { type: "string" },
-      code: { type: "string", examples: ["not_found"] },
-      request_id: { type: "string" },
-    },
-    required: ["detail", "error", "code", "request_id"],
-    additionalProperties: true,
-  },
-  HTTPValidationError: {
-    type: "object",
-    description: "The request does not fit its schema, or a rule names a field as wrong.",
-    properties: {
-      detail: { type: "array", items: { $ref: "#/components/schemas/ValidationError" } },
-      error: { type: "string" },
-      code: { type: "string" },
-      message: { type: "string" },
-      request_id: { type: "string" },
-    },
-    required: ["detail", "error", "code", "message", "request_id"],
-  },
-  ValidationError: {
-    type: "object",
-    properties: {
-      loc: { type: "array", items: { anyOf: [{ type: "string" }, { type: "integer" }] }, description: "Where: body, query or path, then the way to the field." },
-      msg: { type: "string" },
-      type: { type: "string" },
-    },
-    required: ["loc", "msg", "type"],
-  },
-};
-
 const DESCRIPTIONS: Readonly<Record<number, string>> = {
+  400: "Invalid input",
   401: "No credential, or one that is wrong, expired or revoked",
   403: "The credential may not do this",
+  402: "A payment is needed",
   404: "Not there, or somebody else's",
   409: "Conflicts with the present state",
+  410: "Over, or never was",
+  411: "The length must be told",
   413: "The body is too large",
+  415: "A type that is not taken",
   422: "Invalid input",
   429: "Too many requests; wait for Retry-After seconds",
+  502: "An outside system failed",
+  504: "An outside system took too long",
   503: "Unable to serve just now; try again",
 };
 
 /** The answer of one error status. */
-export function errorResponse(status: number): JsonSchema {
-  const schema = status === 422 ? "HTTPValidationError" : "ErrorResponse";
+export function errorResponse(family: Family, status: number): JsonSchema {
+  const schema = family.wire.errorSchemaOf(status);
   return {
     description: DESCRIPTIONS[status],
     ...(status === 429 || status === 503 ? { headers: { "Retry-After": { description: "Seconds to wait", schema: { type: "integer" } } } } : {}),

@@ -1,8 +1,12 @@
 import type { LinkIdentity } from "../kernel/auth/external-identity";
+import type { Family } from "../kernel/family";
 import type { FeatureEntry } from "../kernel/operation";
+import { fleetTags } from "./tags";
+import { fleetWire } from "./wire";
+import { fleetCrons, fleetEffects, fleetJobs, fleetPromptEffects } from "./work";
 
-/** The fleet family: which feature serves which paths. Each loads on the first request that needs it. */
-export const fleetFeatures: readonly FeatureEntry[] = [
+/** Which feature serves which paths. Each loads on the first request that needs it. */
+const fleetFeatures: readonly FeatureEntry[] = [
   { name: "health", prefixes: ["/", "/health", "/.well-known/jwks.json"], load: () => import("./health/health.operations") },
   { name: "mailbox", prefixes: ["/dev/mailbox"], load: () => import("./mailbox/mailbox.operations") },
   {
@@ -144,3 +148,17 @@ export const fleetFeatures: readonly FeatureEntry[] = [
 
 /** The account of somebody whom an outside issuer vouches for, at their first request. */
 export const linkIdentity: LinkIdentity = async (ctx, identity) => (await import("./identities")).linkIdentity(ctx, identity);
+
+/** Machines that are alive, paired, updated and paid for. */
+export const fleet: Family = {
+  name: "fleet",
+  title: "Sett fleet API",
+  features: fleetFeatures,
+  documentPath: "/openapi.json",
+  tags: fleetTags,
+  wire: fleetWire,
+  jobs: fleetJobs,
+  effects: fleetEffects,
+  promptEffects: fleetPromptEffects,
+  crons: fleetCrons,
+};

@@ -132,6 +132,8 @@ export interface CiConfig {
 /** The environment, parsed once per isolate by src/env.ts. */
 export interface Config {
   readonly environment: "local" | "staging" | "production";
+  /** A variable that only one family knows, for its own config module to parse; undefined when it is not set. */
+  readonly variable: (name: string) => string | undefined;
   /** Origin of the console for links in answers and mail; null means the request's own origin. */
   readonly publicUrl: string | null;
   /** Server part of MXIDs. Ids are reserved under it even while no homeserver is configured. */

@@ -11,6 +11,8 @@ import type { Services } from "./ports/services";
 export interface ObjectBindings {
   readonly INSTANCE_DO: DurableObjectNamespace;
   readonly ACCOUNT_FEED_DO: DurableObjectNamespace;
+  /** Those of other families. */
+  readonly [name: `${string}_DO`]: DurableObjectNamespace;
 }
 
 /** Facts about the caller's connection, for audit and limits. */

@@ -7,9 +7,12 @@ export type Method = "get" | "post" | "put" | "patch" | "delete";
 
 /**
  * Kinds of credential an operation takes. `none` needs none; `user` is a person's access token; `cliToken` a CLI's; `admin` is
- * the token of a person who is an administrator now, `superadmin` of one who may do everything.
+ * the token of a person who is an administrator now, `superadmin` of one who may do everything. The others are known to the
+ * authenticator of their family: `operator` runs the organisation, `session` is a browser session of anybody, `tenant` speaks for
+ * one tenant, `modelKey` spends a tenant's budget.
  */
-export type AuthKind = "none" | "user" | "cliToken" | "admin" | "superadmin";
+export type AuthKind = OwnerKind | "none" | "operator" | "session" | "tenant" | "modelKey";
+type OwnerKind = "user" | "cliToken" | "admin" | "superadmin";
 
 type Schema = z.ZodType;
 type Output<S> = S extends Schema ? z.output<S> : undefined;
@@ -50,6 +53,8 @@ export interface OperationSpec<P extends Schema | undefined, Q extends Schema | 
   readonly output?: O;
   /** Status of success; 200 unless told. */
   readonly status?: 200 | 201 | 202 | 204;
+  /** Statuses of refusals beyond those that the rest of the record tells, for the API document. */
+  readonly errors?: readonly number[];
   /** Content type of success when it is no JSON (streams). */
   readonly produces?: string;
 }
@@ -75,7 +80,7 @@ export interface Operation {
 
 /**
  * Declares an operation: `operation({...}).handle(({ body }, ctx) => createThing(ctx, body))`.
- * With a credential required the handler's context is an {@link OwnerCtx}; the pipeline has checked it by then.
+ * With an owner's credential required the handler's context is an {@link OwnerCtx}; the pipeline has checked it by then.
  */
 export function operation<
   const A extends readonly AuthKind[],
@@ -84,7 +89,7 @@ export function operation<
   B extends Schema | undefined = undefined,
   O extends Schema | undefined = undefined,
 >(spec: OperationSpec<P, Q, B, O> & { readonly auth: A }) {
-  type HandlerCtx = "none" extends A[number] ? Ctx : OwnerCtx;
+  type HandlerCtx = A[number] extends OwnerKind ? OwnerCtx : Ctx;
   return {
     handle(handler: Handler<P, Q, B, O, HandlerCtx>): Operation {
       // The pipeline parses with these very schemas and authenticates with this very `auth` before it calls, so the erased types hold.

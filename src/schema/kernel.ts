@@ -25,8 +25,17 @@ export const auditLog = sqliteTable(
     ip: text("ip"),
     userAgent: text("user_agent"),
     createdAt: createdAt(),
+    /** Null for the fleet's; other families' trails are their realm's. */
+    realm: text("realm"),
+    /** What rows of a realm are filtered by: the name that they concern. */
+    scope: text("scope"),
+    /** Key of an act that was reported by an object, so that it is written down once. */
+    source: text("source"),
   },
   (t) => [
+    index("audit_log_realm").on(t.realm, t.createdAt, t.id).where(sql`realm IS NOT NULL`),
+    index("audit_log_scope").on(t.realm, t.scope, t.createdAt, t.id).where(sql`realm IS NOT NULL`),
+    uniqueIndex("audit_log_source").on(t.source),
     index("audit_log_tenant").on(t.tenantId, t.createdAt),
     index("audit_log_subject").on(t.subjectType, t.subjectId, t.createdAt),
     index("audit_log_time").on(t.createdAt),

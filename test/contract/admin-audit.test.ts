@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Env } from "../../src/env";
-import { fleetFeatures } from "../../src/fleet";
+import { fleet } from "../../src/fleet";
 import { insertBot } from "../support/bots";
 import { BASE_URL, expectStatus, logIn, signUpUser, uniqueIp, uniqueName, type TestUser } from "../support/client";
 import { registerMachine } from "../support/machines";
@@ -291,7 +291,7 @@ interface Row {
   readonly detail: string;
 }
 
-const writes = (await Promise.all(fleetFeatures.map(async (feature) => (await feature.load()).operations.map(({ spec }) => spec))))
+const writes = (await Promise.all(fleet.features.map(async (feature) => (await feature.load()).operations.map(({ spec }) => spec))))
   .flat()
   .filter((op) => op.path.startsWith(`${ADMIN}/`) && op.audit !== undefined);
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { fleetFeatures } from "../../src/fleet";
+import { fleet } from "../../src/fleet";
 import type { Operation } from "../../src/kernel/operation";
 import { findFeature } from "../../src/kernel/registry";
 import { api, expectStatus, mintToken, signUpUser, uniqueName, type ApiAnswer, type TestUser } from "../support/client";
@@ -14,7 +14,7 @@ interface Listed {
   readonly op: Operation["spec"];
 }
 const listed: readonly Listed[] = (
-  await Promise.all(fleetFeatures.map(async (feature) => (await feature.load()).operations.map((operation) => ({ feature: feature.name, op: operation.spec }))))
+  await Promise.all(fleet.features.map(async (feature) => (await feature.load()).operations.map((operation) => ({ feature: feature.name, op: operation.spec }))))
 ).flat();
 
 const named = (keep: (op: Operation["spec"]) => boolean) => listed.filter(({ op }) => keep(op)).map(({ op }) => [op.id, op] as const);
@@ -158,7 +158,7 @@ describe("the registry", () => {
   });
 
   it.each(listed.map(({ feature, op }) => [op.id, feature, op] as const))("routes %s to its own feature, and its schemas fit its path", (_, feature, op) => {
-    expect(findFeature(fleetFeatures, anyPath(op))?.name).toBe(feature);
+    expect(findFeature(fleet.features, anyPath(op))?.name).toBe(feature);
     expect(op.params !== undefined).toBe(op.path.includes("{"));
     expect(op.output !== undefined || op.produces !== undefined || op.status === 204).toBe(true);
     expect(op.auth.includes("none") && op.auth.length > 1).toBe(false);
@@ -303,7 +303,7 @@ describe("what belongs to somebody else", () => {
 });
 
 describe("places that are none", () => {
-  it.each(["/nowhere", "/api/v2/user/profile", "/api/v1", "/api/v1/user/profiles", ...fleetFeatures.flatMap((feature) => feature.prefixes.filter((prefix) => prefix !== "/").map((prefix) => `${prefix}/no/such/place`))])("GET %s is 404", async (path) => {
+  it.each(["/nowhere", "/api/v2/user/profile", "/api/v1", "/api/v1/user/profiles", ...fleet.features.flatMap((feature) => feature.prefixes.filter((prefix) => prefix !== "/").map((prefix) => `${prefix}/no/such/place`))])("GET %s is 404", async (path) => {
     expectError(await api<ErrorBody>("GET", path, { token: user.accessToken }), 404, "not_found");
   });
 

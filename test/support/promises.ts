@@ -2,9 +2,9 @@ import { env } from "cloudflare:workers";
 import { handleFetch } from "../../src/app";
 import type { Deferral } from "../../src/context";
 import type { Env } from "../../src/env";
-import { fleetFeatures } from "../../src/fleet";
-import type { Operation } from "../../src/kernel/operation";
-import { findFeature } from "../../src/kernel/registry";
+import { families } from "../../src/families";
+import type { FeatureEntry, Operation } from "../../src/kernel/operation";
+import { findInFamilies } from "../../src/kernel/registry";
 
 /** What a record promises of a success: the answer that it describes, nothing more and nothing less, and an audit row when it changes something. */
 
@@ -79,20 +79,20 @@ interface Route {
   readonly pattern: RegExp;
   readonly parameters: number;
 }
-const routes = new Map<string, Promise<readonly Route[]>>();
+const routes = new Map<FeatureEntry, Promise<readonly Route[]>>();
 
 /** The record that serves a request, or null when none does. */
 async function specOf(method: string, path: string): Promise<Spec | null> {
-  const feature = findFeature(fleetFeatures, path);
+  const feature = findInFamilies(families, path)?.feature;
   if (!feature) return null;
-  let known = routes.get(feature.name);
+  let known = routes.get(feature);
   if (!known) {
     known = feature.load().then(({ operations }) =>
       operations
         .map(({ spec }) => ({ spec, pattern: new RegExp(`^${spec.path.replaceAll(".", "\\.").replace(/\{\w+\}/g, "[^/]+")}$`), parameters: spec.path.split("{").length }))
         .sort((a, b) => a.parameters - b.parameters),
     );
-    routes.set(feature.name, known);
+    routes.set(feature, known);
   }
   return (await known).find(({ spec, pattern }) => spec.method === method.toLowerCase() && pattern.test(path))?.spec ?? null;
 }

@@ -3,7 +3,24 @@ export type Actor =
   | { readonly type: "anonymous" }
   | { readonly type: "user"; readonly userId: number; readonly sub: string; readonly sessionId: number | null; readonly epoch: number; readonly role: Role; readonly expiresAt: number }
   | { readonly type: "cliToken"; readonly userId: number; readonly tokenId: string; readonly expiresAt: number | null }
+  | { readonly type: "operator"; /** What vouches: a token's id, a person's. */ readonly id: string; /** Shown to people. */ readonly label: string; readonly session: BrowserSession | null }
+  | { readonly type: "member"; readonly id: string; readonly session: BrowserSession }
+  | { readonly type: "tenant"; readonly id: string; readonly tenant: string }
+  | { readonly type: "modelKey"; readonly id: string; readonly tenant: string }
   | { readonly type: "system"; readonly job: string };
+
+/** A person whom an identity provider vouches for, in a browser. Times in ms. */
+export interface BrowserSession {
+  readonly id: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly email: string | null;
+  readonly emailVerified: boolean;
+  readonly name: string | null;
+  readonly picture: string | null;
+  readonly authenticatedAt: number;
+  readonly expiresAt: number;
+}
 
 export type Role = "user" | "admin" | "superadmin";
 
@@ -20,6 +37,11 @@ export function actorId(actor: Actor): string | null {
       return String(actor.userId);
     case "cliToken":
       return actor.tokenId;
+    case "operator":
+    case "member":
+    case "tenant":
+    case "modelKey":
+      return actor.id;
     case "system":
       return actor.job;
   }

@@ -8,6 +8,8 @@ export interface FieldIssue {
 }
 
 interface AppErrorOptions {
+  /** A family's own, finer name for the failure, where its wire has one. */
+  readonly reason?: string;
   /** Extra top-level fields of the wire body (never secrets). */
   readonly extras?: Readonly<Record<string, unknown>>;
   /** Fields at fault; turns the body into the family's validation shape. */
@@ -20,6 +22,7 @@ interface AppErrorOptions {
 /** A failure we mean to tell the caller about. Everything else becomes INTERNAL with a request id and no text. */
 export class AppError extends Error {
   readonly code: ErrorCode;
+  readonly reason: string | undefined;
   readonly extras: Readonly<Record<string, unknown>>;
   readonly issues: readonly FieldIssue[] | undefined;
   readonly retryAfterSeconds: number | undefined;
@@ -28,6 +31,7 @@ export class AppError extends Error {
     super(detail, { cause: options.cause });
     this.name = "AppError";
     this.code = code;
+    this.reason = options.reason;
     this.extras = options.extras ?? {};
     this.issues = options.issues;
     this.retryAfterSeconds = options.retryAfterSeconds;

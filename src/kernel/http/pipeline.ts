@@ -2,9 +2,10 @@ import type { Context as HonoContext, Env as HonoEnv, Hono } from "hono";
 import { bearerOf } from "../auth/authenticate";
 import { identify, type LinkIdentity } from "../auth/external-identity";
 import { requireLive } from "../auth/liveness";
-import { isOwner, type Actor, type Role } from "../auth/actor";
+import { actorId, isOwner, type Actor, type Role } from "../auth/actor";
 import type { Ctx } from "../context";
 import { AppError } from "../errors/app-error";
+import type { FamilyAuthenticator } from "../family";
 import { withIdempotency } from "../idempotency";
 import type { Operation } from "../operation";
 import { takeFromLimit, takeIdentifierFromLimit, type LimitBindings } from "../rate-limit/rate-limit";
@@ -18,6 +19,8 @@ export interface RequestScope {
   readonly limits: LimitBindings;
   /** Makes or finds the account of a person whom an outside issuer vouches for. */
   readonly linkIdentity: LinkIdentity;
+  /** The family's own credentials; null knows the kernel's only. */
+  readonly authenticate: FamilyAuthenticator | null;
 }
 
 export interface PipelineEnv extends HonoEnv {
@@ -42,10 +45,10 @@ async function runOperation(op: Operation, c: HonoContext<PipelineEnv>): Promise
   const { config } = anonymous;
   if (spec.limit === "credential" || spec.limit === "public") await takeFromLimit(config, scope.limits, spec.limit, anonymous.client.ip);
 
-  const actor = await resolveActor(op, c.req.raw, anonymous, scope.linkIdentity);
+  const actor = await resolveActor(op, c.req.raw, anonymous, scope);
   const ctx = actor.type === "anonymous" ? anonymous : scope.context(actor);
   if (spec.limit !== "credential" && spec.limit !== "public") {
-    await takeFromLimit(config, scope.limits, spec.limit, isOwner(actor) ? `${op.spec.limit}:${actor.userId}` : ctx.client.ip);
+    await takeFromLimit(config, scope.limits, spec.limit, isOwner(actor) ? `${op.spec.limit}:${actor.userId}` : actor.type === "anonymous" ? ctx.client.ip : `${op.spec.limit}:${actor.type}:${actorId(actor)}`);
   }
   if (isOwner(actor) && spec.live !== false) requireRole(op, await requireLive(ctx));
   await spec.admit?.(ctx, c.req.raw.headers);
@@ -74,9 +77,10 @@ function requireRole({ spec: { auth } }: Operation, role: Role | null): void {
   if (needed && !auth.includes("user") && !needed.includes(role ?? "")) throw new AppError("FORBIDDEN", "This needs an administrator.");
 }
 
-async function resolveActor(op: Operation, request: Request, anonymous: Ctx, link: LinkIdentity): Promise<Actor> {
+async function resolveActor(op: Operation, request: Request, anonymous: Ctx, { linkIdentity: link, authenticate }: RequestScope): Promise<Actor> {
   const { auth } = op.spec;
   if (auth.includes("none")) return anonymous.actor;
+  if (authenticate) return authenticate(anonymous, request, auth);
   const token = (op.spec.tokenInQuery ? new URL(request.url).searchParams.get("token") : null) ?? bearerOf(request.headers);
   const actor = await identify(anonymous, token, link);
   if (actor.type === "user" && (auth.includes("user") || auth.includes("admin") || auth.includes("superadmin"))) return actor;

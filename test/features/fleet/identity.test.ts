@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Env } from "../../../src/env";
-import { fleetFeatures } from "../../../src/fleet";
+import { fleet } from "../../../src/fleet";
 import type { Operation } from "../../../src/kernel/operation";
 import { api, BASE_URL, expectStatus, logIn, mailsTo, mintToken, signUpUnverified, signUpUser, uniqueIp, uniqueName, type TestUser } from "../../support/client";
 import { registerMachine, StreamClient } from "../../support/machines";
@@ -295,7 +295,7 @@ describe("sign-in to the homeserver", () => {
   });
 });
 
-const credentialOperations = (await Promise.all(fleetFeatures.map(async (feature) => (await feature.load()).operations))).flat().filter(({ spec }) => spec.limit === "credential");
+const credentialOperations = (await Promise.all(fleet.features.map(async (feature) => (await feature.load()).operations))).flat().filter(({ spec }) => spec.limit === "credential");
 
 /** A request of each that counts against `name`; null where no name is tried, only addresses of callers. */
 const TRIED: Readonly<Record<string, ((name: string) => unknown) | null>> = {

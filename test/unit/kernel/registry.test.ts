@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { fleetFeatures } from "../../../src/fleet";
+import { families } from "../../../src/families";
 import { backoffMs } from "../../../src/kernel/outbox/drain";
 import type { FeatureEntry } from "../../../src/kernel/operation";
-import { findFeature } from "../../../src/kernel/registry";
+import { findFeature, findInFamilies } from "../../../src/kernel/registry";
 
 const entry = (name: string, ...prefixes: string[]): FeatureEntry => ({ name, prefixes, load: () => Promise.resolve({ operations: [] }) });
 
@@ -23,12 +23,21 @@ describe("finding a feature", () => {
     expect(nameOf(path)).toBe(name);
   });
 
+  it("takes the longest prefix of all families", () => {
+    const [first] = families;
+    const [one, other] = [{ ...first, name: "one", features: [entry("root", "/api")] }, { ...first, name: "other", features: [entry("users", "/api/user")] }];
+    const found = (path: string) => [one, other].map((_, turn) => findInFamilies(turn === 0 ? [one, other] : [other, one], path)).map((place) => `${place?.family.name}/${place?.feature.name}`);
+    expect(found("/api/user/7")).toEqual(["other/users", "other/users"]);
+    expect(found("/api/else")).toEqual(["one/root", "one/root"]);
+    expect(findInFamilies([one, other], "/nowhere")).toBeNull();
+  });
+
   it("does not depend on the order of the table", () => {
     expect(findFeature([...features].reverse(), "/api/user/tokens/7")?.name).toBe("tokens");
   });
 
-  it("has no prefix twice in the fleet", () => {
-    const prefixes = fleetFeatures.flatMap((feature) => feature.prefixes);
+  it("has no prefix twice, in no two families", () => {
+    const prefixes = families.flatMap(({ features }) => features).flatMap((feature) => feature.prefixes);
     expect(new Set(prefixes).size).toBe(prefixes.length);
   });
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { inRoot } from "../../../scripts/lib/paths.mjs";
 
@@ -14,8 +14,8 @@ describe("run_worker_first", () => {
   });
 
   it("lets every operation reach the worker", () => {
-    const { paths } = JSON.parse(readFileSync(inRoot("openapi/fleet.json"), "utf8")) as { paths: Record<string, unknown> };
-    expect(Object.keys(paths).length).toBeGreaterThan(200);
-    expect(Object.keys(paths).filter((path) => !lists[0]?.some((pattern) => covers(pattern, path)))).toEqual([]);
+    const paths = readdirSync(inRoot("openapi")).flatMap((file) => Object.keys((JSON.parse(readFileSync(inRoot(`openapi/${file}`), "utf8")) as { paths: Record<string, unknown> }).paths));
+    expect(paths.length).toBeGreaterThan(200);
+    expect(paths.filter((path) => !lists[0]?.some((pattern) => covers(pattern, path)))).toEqual([]);
   });
 });
