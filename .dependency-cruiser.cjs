@@ -47,7 +47,7 @@ module.exports = {
       name: "family-index-loads-late",
       comment: "A family's tables reach its features by import() only, so that a request pays for one feature.",
       severity: "error",
-      from: { path: `^src/(${FAMILIES})/[^/]+\\.ts$` },
+      from: { path: `^src/(${FAMILIES})/(index|work)\\.ts$` },
       to: { path: `^src/(${FAMILIES})/[^/]+/`, dynamic: false },
     },
     {

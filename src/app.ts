@@ -49,7 +49,7 @@ const routers = new Map<string, Promise<Hono<PipelineEnv>>>();
 async function rootRouter(): Promise<Hono<AppEnv>> {
   if (root) return root;
   const app = new Hono<AppEnv>();
-  // Credentials travel in headers, never in cookies, so any origin may call.
+  // Any origin may call with a token in a header. A browser's cookie goes along to nobody: no credentials are allowed here.
   app.use(cors({ origin: "*", exposeHeaders: EXPOSED_HEADERS, maxAge: 86_400 }));
   app.all("*", async (c) => {
     const { env, requestId, deferral, url } = c.env;

@@ -43,6 +43,7 @@ export function createContext(seed: ContextSeed, actor: Actor): Ctx {
     get services() {
       return (services ??= createServices(env, ctx.db));
     },
+    sealedColumns: async () => [...(await Promise.all(families.map((family) => family.sealedColumns()))).flat(), ...(await import("./kernel/db/sealed-column")).kernelSealedColumns],
     defer: (work) => deferral.waitUntil(work),
     pokeOutbox: async (effects) => {
       const system = actor.type === "system" ? ctx : createContext(seed, { type: "system", job: "outbox" });

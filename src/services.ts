@@ -1,5 +1,6 @@
 import type { Env } from "./env";
 import { readEnv } from "./env";
+import { families } from "./families";
 import type { AppStoreConfig, ComputeConfig } from "./kernel/config";
 import type { Db } from "./kernel/db/client";
 import type { AppStore } from "./kernel/ports/app-store";
@@ -23,7 +24,7 @@ import { createPasswords } from "./integrations/argon2/passwords";
 /** Wires each port to its client; what is not configured is null. */
 export function createServices(env: Env, db: Db): Services {
   const config = readEnv(env);
-  return {
+  const services: Services = {
     mailer: createMailer(config, { db, email: env.EMAIL }),
     passwords: createPasswords(config.passwordPepper),
     deviceCheck: config.apple && createDeviceCheck(config.apple),
@@ -38,6 +39,8 @@ export function createServices(env: Env, db: Db): Services {
     files: config.s3 ? createS3Store(config.s3) : createR2Store(env.FILES),
     push: config.pushGatewayUrl === null ? null : createPushGateway(config.pushGatewayUrl),
   };
+  for (const family of families) if (family.services) Object.defineProperties(services, Object.getOwnPropertyDescriptors(family.services(config)));
+  return services;
 }
 
 /** The client of the driver that is configured. */

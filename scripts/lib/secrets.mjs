@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { inRoot } from "./paths.mjs";
 import { formatDevVars, parseDevVars } from "./dev-vars.mjs";
 import { writePrivateFile } from "./state-dir.mjs";
@@ -31,13 +31,15 @@ export function loadLocalSecrets(file) {
   return { vars, created: missing.length > 0 };
 }
 
-/** Names of the text variables that src/env.ts declares. */
+/** Names of the text variables that src/env.ts declares, and of those that families read in their own config modules. */
 export function environmentNames() {
-  const source = readFileSync(inRoot("src/env.ts"), "utf8");
-  return [...source.matchAll(/readonly ([A-Z][A-Z0-9_]*)\??: string/g)].map(([, name]) => name ?? "");
+  const declared = [...readFileSync(inRoot("src/env.ts"), "utf8").matchAll(/readonly ([A-Z][A-Z0-9_]*)\??: string/g)];
+  const modules = readdirSync(inRoot("src"), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith("config.ts"));
+  const read = modules.flatMap((file) => [...readFileSync(inRoot(`src/${file}`), "utf8").matchAll(/\bvariable\("([A-Z][A-Z0-9_]*)"\)/g)]);
+  return [...new Set([...declared, ...read].map(([, name]) => name ?? ""))];
 }
 
-/** The variables of src/env.ts that are set in `env`. @param {NodeJS.ProcessEnv} env @returns {Record<string, string>} */
+/** The variables of {@link environmentNames} that are set in `env`. @param {NodeJS.ProcessEnv} env @returns {Record<string, string>} */
 export function pickEnvironment(env) {
   return Object.fromEntries(environmentNames().flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }

@@ -19,8 +19,13 @@ export function buildDocument(family: Family, version: string, operations: reado
     seen.add(spec.id);
     paths[spec.path] = { ...paths[spec.path], [spec.method]: describeOperation(spec, family, book, faults) };
   }
+  const { documentPath, documentTag } = family;
+  if (documentTag !== undefined) {
+    const responses = { 200: { description: "An OpenAPI document", content: { "application/json": { schema: { type: "object", additionalProperties: true } } } } };
+    paths[documentPath] = { get: { operationId: `${family.name}.meta.document`, tags: [documentTag], summary: "This document", security: [], responses } };
+  }
   const settled = book.finish(paths);
-  const used = new Set(sorted.map(({ tag }) => tag));
+  const used = new Set([...sorted.map(({ tag }) => tag), ...(documentTag === undefined ? [] : [documentTag])]);
   const document = {
     openapi: "3.1.0",
     info: { title: family.title, version, license: { name: "Apache-2.0", identifier: "Apache-2.0" }, description: "An open edge control plane for fleets of AI agents." },
@@ -48,7 +53,7 @@ function describeOperation(spec: Spec, family: Family, book: SchemaBook, faults:
     security: open ? [] : [{ HTTPBearer: [] }],
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(spec.body ? { requestBody: { required: !spec.bodyOptional, content: { "application/json": { schema: book.convert(spec.body, "input") } } } } : {}),
-    responses: { ...describeSuccess(spec, book), ...Object.fromEntries(errorStatuses(spec, family).map((status) => [status, errorResponse(family, status)])) },
+    responses: { ...describeSuccess(spec, book), ...describeOthers(spec, book), ...Object.fromEntries(errorStatuses(spec, family).map((status) => [status, errorResponse(family, status)])) },
     "x-sett": { limit: spec.limit, auth: spec.auth },
   };
 }
@@ -70,9 +75,15 @@ function listParameters(spec: Spec, place: "path" | "query", book: SchemaBook, f
 function describeSuccess(spec: Spec, book: SchemaBook): JsonSchema {
   const status = spec.status ?? 200;
   if (status === 204) return { 204: { description: "Done" } };
+  if (status === 302) return { 302: { description: "Sends the browser elsewhere" } };
   const type = spec.produces ?? "application/json";
   const schema = spec.output ? book.convert(spec.output, "output") : spec.produces ? { type: "string" } : {};
   return { [status]: { description: spec.summary, content: { [type]: { schema } } } };
+}
+
+function describeOthers(spec: Spec, book: SchemaBook): JsonSchema {
+  const described = Object.entries(spec.otherwise ?? {}).map(([status, schema]) => [status, { description: status === "302" ? "Sends the browser elsewhere" : "Not ready yet", ...(schema ? { content: { "application/json": { schema: book.convert(schema, "output") } } } : {}) }]);
+  return Object.fromEntries(described) as JsonSchema;
 }
 
 function errorStatuses(spec: Spec, family: Family): number[] {

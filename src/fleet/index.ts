@@ -160,5 +160,6 @@ export const fleet: Family = {
   jobs: fleetJobs,
   effects: fleetEffects,
   promptEffects: fleetPromptEffects,
+  sealedColumns: async () => (await import("./ops-keys")).sealedColumns,
   crons: fleetCrons,
 };

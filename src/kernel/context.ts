@@ -2,6 +2,7 @@ import type { Actor, OwnerActor } from "./auth/actor";
 import { isOwner } from "./auth/actor";
 import type { Clock } from "./clock";
 import type { Config } from "./config";
+import type { SealedColumn } from "./db/sealed-column";
 import type { Db } from "./db/client";
 import { AppError } from "./errors/app-error";
 import type { Logger } from "./logging/logger";
@@ -12,7 +13,7 @@ export interface ObjectBindings {
   readonly INSTANCE_DO: DurableObjectNamespace;
   readonly ACCOUNT_FEED_DO: DurableObjectNamespace;
   /** Those of other families. */
-  readonly [name: `${string}_DO`]: DurableObjectNamespace;
+  readonly [name: `${string}_DO`]: DurableObjectNamespace | undefined;
 }
 
 /** Facts about the caller's connection, for audit and limits. */
@@ -40,6 +41,8 @@ export interface Ctx {
   readonly db: Db;
   readonly objects: ObjectBindings;
   readonly services: Services;
+  /** Columns of all tables that hold sealed values, for the walk that seals them anew. */
+  readonly sealedColumns: () => Promise<readonly SealedColumn[]>;
   /** Lets work finish after the answer. */
   readonly defer: (work: Promise<unknown>) => void;
   /** Runs committed effects soon; the sweep finds those that this misses. Resolves at once, or when what must be seen at once is done. */

@@ -1,5 +1,7 @@
 import type { Actor } from "./auth/actor";
+import type { Config } from "./config";
 import type { Ctx } from "./context";
+import type { SealedColumn } from "./db/sealed-column";
 import type { AppError } from "./errors/app-error";
 import type { JobHandlers } from "./jobs/consume";
 import type { FeatureEntry, OperationSpec } from "./operation";
@@ -35,17 +37,23 @@ export interface Family {
   readonly features: readonly FeatureEntry[];
   /** Where its API document is served; the file is `openapi/<name>.json`. */
   readonly documentPath: `/${string}`;
+  /** Tag under which the document lists itself; without one it does not. */
+  readonly documentTag?: string;
   /** What each tag of its operations is about. */
   readonly tags: Readonly<Record<string, string>>;
   readonly wire: FamilyWire;
   /** Who is asking, where its credentials are others than the kernel's own. */
   readonly authenticate?: FamilyAuthenticator;
+  /** Clients of outside systems that only this family uses; they join the services of every context. */
+  readonly services?: (config: Config) => object;
   /** Queue message type → handler. */
   readonly jobs: JobHandlers;
   /** Outbox effect type → handler. */
   readonly effects: EffectHandlers;
   /** Effects that whoever looks right after the answer must see done. */
   readonly promptEffects: ReadonlySet<string>;
+  /** Columns of its tables that hold sealed values. */
+  readonly sealedColumns: () => Promise<readonly SealedColumn[]>;
   /** Cron string of wrangler.toml → its jobs by name. */
   readonly crons: Readonly<Record<string, Readonly<Record<string, CronJob>>>>;
 }

@@ -52,7 +52,9 @@ export interface OperationSpec<P extends Schema | undefined, Q extends Schema | 
   readonly maxBodyBytes?: number;
   readonly output?: O;
   /** Status of success; 200 unless told. */
-  readonly status?: 200 | 201 | 202 | 204;
+  readonly status?: 200 | 201 | 202 | 204 | 302;
+  /** Answers that are neither its success nor a refusal, by status, with what they hold: not ready yet (202), look elsewhere (302). Null holds nothing. */
+  readonly otherwise?: Readonly<Partial<Record<202 | 302, Schema | null>>>;
   /** Statuses of refusals beyond those that the rest of the record tells, for the API document. */
   readonly errors?: readonly number[];
   /** Content type of success when it is no JSON (streams). */

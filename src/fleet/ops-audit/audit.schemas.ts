@@ -11,7 +11,7 @@ const Word = z.string().min(1).max(500);
 /** A subject is a type and an id, an actor at least an id: halves of them would read the whole log. */
 export const SearchAuditQuery = z
   .object({
-    actor_type: z.enum(["anonymous", "user", "cliToken", "system"]).optional(),
+    actor_type: z.enum(["anonymous", "user", "cliToken", "operator", "member", "tenant", "modelKey", "system"]).optional(),
     actor_id: Word.optional(),
     action: z
       .string()

@@ -1,2 +1,3 @@
 export { enqueueReseal, resealJob } from "./reseal.jobs";
+export { sealedColumns } from "./sealed-columns.store";
 export { noteTokenKeys } from "./token-keys.jobs";

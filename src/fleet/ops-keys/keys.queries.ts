@@ -8,13 +8,13 @@ import { vmOfTag } from "../vm-provisioning";
 import { whyTokenKeyStays } from "./keys.core";
 import { toResealView, type KeyOverviewView, type ListRunsQuery, type ResealRunListView, type ResealRunRef, type ResealRunView } from "./keys.schemas";
 import { countTokensByKey, findRun, readComputerTags, readIdleTokenKeys, selectResealRuns } from "./keys.store";
-import { sealedColumns } from "./sealed-columns.store";
 
-export const COLUMN_NAMES: readonly string[] = sealedColumns.map(({ name }) => name);
+/** Names of all columns that hold sealed values, in the order of the walk. */
+export const columnNames = async (ctx: Ctx): Promise<readonly string[]> => (await ctx.sealedColumns()).map(({ name }) => name);
 
 /** How many values of which column are sealed under which key. Reads every sealed table once. */
 export async function countSealed(ctx: Ctx): Promise<readonly { readonly column: string; readonly keyId: string; readonly count: number }[]> {
-  const counts = await Promise.all(sealedColumns.map(async (column) => (await column.countByKey(ctx)).map((one) => ({ column: column.name, ...one }))));
+  const counts = await Promise.all((await ctx.sealedColumns()).map(async (column) => (await column.countByKey(ctx)).map((one) => ({ column: column.name, ...one }))));
   return counts.flat();
 }
 
@@ -68,12 +68,13 @@ async function countComputers(ctx: Ctx): Promise<{ readonly byKey: ReadonlyMap<s
 export async function listResealRuns(ctx: OwnerCtx, { limit, cursor }: z.output<typeof ListRunsQuery>): Promise<z.input<typeof ResealRunListView>> {
   const rows = await selectResealRuns(ctx, cursor === undefined ? null : readCursor(cursor), limit + 1);
   const { page, nextCursor } = pageOf(rows, limit, (run) => ({ at: run.createdAt, id: run.id }));
-  return { runs: page.map((run) => toResealView(run, COLUMN_NAMES)), next_cursor: nextCursor };
+  const names = await columnNames(ctx);
+  return { runs: page.map((run) => toResealView(run, names)), next_cursor: nextCursor };
 }
 
 /** How far one of them is. @throws AppError NOT_FOUND */
 export async function getResealRun(ctx: OwnerCtx, { run_id: id }: z.output<typeof ResealRunRef>): Promise<z.input<typeof ResealRunView>> {
   const run = await findRun(ctx, id);
   if (!run) throw notFound("Run");
-  return toResealView(run, COLUMN_NAMES);
+  return toResealView(run, await columnNames(ctx));
 }

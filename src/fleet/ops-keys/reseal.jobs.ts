@@ -3,9 +3,8 @@ import type { Ctx } from "../../kernel/context";
 import { seal, sealKeyId, unseal } from "../../kernel/crypto/envelope";
 import { LostUpdateError, Plan } from "../../kernel/db/client";
 import { afterPass, nextPlace } from "./keys.core";
-import { COLUMN_NAMES, countSealed } from "./keys.queries";
+import { countSealed } from "./keys.queries";
 import { findRun, findRunning, updateRun, type ResealRun } from "./keys.store";
-import { sealedColumns } from "./sealed-columns.store";
 
 /** Rows of one commit, and commits of one message: what a message may ask of D1 is bounded. */
 const ROWS = 80;
@@ -42,6 +41,7 @@ async function takeStep(ctx: Ctx, run: ResealRun): Promise<ResealRun> {
   const ring = ctx.config.sealKeys;
   // Another deployment has another newest key: two walks with two aims would never end.
   if (ring.activeId !== run.keyId) return end(ctx, run, "incomplete", await countOthers(ctx, run.keyId));
+  const sealedColumns = await ctx.sealedColumns();
   const column = sealedColumns.find(({ name }) => name === run.columnName) ?? sealedColumns[0];
   if (!column) throw new Error("there is no sealed column");
   const values = await column.list(ctx, column.name === run.columnName ? run.afterRowid : 0, ROWS);
@@ -56,7 +56,7 @@ async function takeStep(ctx: Ctx, run: ResealRun): Promise<ResealRun> {
   for (const one of renewed) if (one) plan.write(column.replace(ctx, one.old, one.next));
   const resealed = renewed.filter((one) => one !== null).length;
   const counts = { seen: run.seen + values.length, resealed: run.resealed + resealed, unreadable: run.unreadable + stale.length - resealed };
-  const place = nextPlace(COLUMN_NAMES, { columnName: column.name, afterRowid: run.afterRowid }, values.at(-1)?.rowid ?? null, values.length === ROWS);
+  const place = nextPlace(sealedColumns.map(({ name }) => name), { columnName: column.name, afterRowid: run.afterRowid }, values.at(-1)?.rowid ?? null, values.length === ROWS);
   if (place) return save(ctx, plan, run, { ...counts, ...place });
   const walked = await save(ctx, plan, run, { ...counts, columnName: column.name, afterRowid: values.at(-1)?.rowid ?? run.afterRowid });
   const leftOver = await countOthers(ctx, run.keyId);

@@ -1,15 +1,8 @@
-import { and, asc, count, eq, gt, isNotNull, sql } from "drizzle-orm";
-import type { GetColumnData } from "drizzle-orm";
-import { getTableName } from "drizzle-orm";
-import type { SQLiteColumn, SQLiteTable } from "drizzle-orm/sqlite-core";
-import type { Ctx } from "../../kernel/context";
-import { idempotencySealContext } from "../../kernel/idempotency";
-import { effectSealContext } from "../../kernel/outbox/effects";
+import { sealedColumn, type SealedColumn } from "../../kernel/db/sealed-column";
 import { cliLogins, recoveryKeys } from "../../schema/accounts";
 import { webhookEvents } from "../../schema/billing";
 import { bots, pairings } from "../../schema/bots";
 import { cloudVms } from "../../schema/cloud-vms";
-import { idempotencyKeys, outbox } from "../../schema/kernel";
 import { notificationSealContext } from "../apple-notifications";
 import { botTokenSealContext } from "../bots";
 import { loginSealContext } from "../cli-logins";
@@ -19,69 +12,14 @@ import { pairCodeSealContext } from "../pairings";
 import { recoveryKeySealContext } from "../recovery-keys";
 import { eventSealContext } from "../webhooks";
 
-/** A sealed value and what binds it to its row. */
-interface SealedValue {
-  readonly rowid: number;
-  readonly value: string;
-  readonly context: string;
-}
-
-/** A column that holds sealed values, of every owner. */
-export interface SealedColumn {
-  /** `table.column` */
-  readonly name: string;
-  /** Values of at most `limit` rows after `afterRowid`, in order. */
-  readonly list: (ctx: Ctx, afterRowid: number, limit: number) => Promise<readonly SealedValue[]>;
-  /** Puts `next` in the place of `value`, unless the row changed since. Leaves `version` alone: nobody's change must fail of it. */
-  readonly replace: (ctx: Ctx, old: SealedValue, next: string) => ReturnType<typeof updateValue>;
-  /** How many values are sealed under which key; reads the whole table. */
-  readonly countByKey: (ctx: Ctx) => Promise<readonly { readonly keyId: string; readonly count: number }[]>;
-}
-
-/** Every column of the schema that holds sealed values; a test compares it with the schema and with who seals. */
+/** Every column of the fleet's tables that holds sealed values; a test compares all families' with the schema and with who seals. */
 export const sealedColumns: readonly SealedColumn[] = [
-  sealed(bots, "sealedToken", { id: bots.id }, ({ id }) => botTokenSealContext(id)),
-  sealed(bots, "sealedRecoveryKey", { id: bots.id }, ({ id }) => botRecoveryKeySealContext(id)),
-  sealed(recoveryKeys, "sealedKey", { tenantId: recoveryKeys.tenantId }, ({ tenantId }) => recoveryKeySealContext(tenantId)),
-  sealed(cloudVms, "sealedLlmKey", { id: cloudVms.id }, ({ id }) => vmLlmKeySealContext(id)),
-  sealed(cloudVms, "sealedToken", { id: cloudVms.id }, ({ id }) => vmTokenSealContext(id)),
-  sealed(pairings, "sealedCode", { id: pairings.id }, ({ id }) => pairCodeSealContext(id)),
-  sealed(webhookEvents, "sealedPayload", { id: webhookEvents.id, provider: webhookEvents.provider }, ({ id, provider }) => (provider === "apple" ? notificationSealContext(id) : eventSealContext(id))),
-  sealed(cliLogins, "sealedToken", { code: cliLogins.code }, ({ code }) => loginSealContext(code)),
-  sealed(outbox, "payload", { id: outbox.id }, ({ id }) => effectSealContext(id)),
-  sealed(idempotencyKeys, "sealedBody", { scope: idempotencyKeys.scope, key: idempotencyKeys.key }, ({ scope, key }) => idempotencySealContext(scope, key)),
+  sealedColumn(bots, "sealedToken", { id: bots.id }, ({ id }) => botTokenSealContext(id)),
+  sealedColumn(bots, "sealedRecoveryKey", { id: bots.id }, ({ id }) => botRecoveryKeySealContext(id)),
+  sealedColumn(recoveryKeys, "sealedKey", { tenantId: recoveryKeys.tenantId }, ({ tenantId }) => recoveryKeySealContext(tenantId)),
+  sealedColumn(cloudVms, "sealedLlmKey", { id: cloudVms.id }, ({ id }) => vmLlmKeySealContext(id)),
+  sealedColumn(cloudVms, "sealedToken", { id: cloudVms.id }, ({ id }) => vmTokenSealContext(id)),
+  sealedColumn(pairings, "sealedCode", { id: pairings.id }, ({ id }) => pairCodeSealContext(id)),
+  sealedColumn(webhookEvents, "sealedPayload", { id: webhookEvents.id, provider: webhookEvents.provider }, ({ id, provider }) => (provider === "apple" ? notificationSealContext(id) : eventSealContext(id))),
+  sealedColumn(cliLogins, "sealedToken", { code: cliLogins.code }, ({ code }) => loginSealContext(code)),
 ];
-
-type Keys = Readonly<Record<string, SQLiteColumn>>;
-
-/** @param keys what of the row `contextOf` needs */
-function sealed<T extends SQLiteTable, K extends Keys>(table: T, property: keyof T & string, keys: K, contextOf: (row: { readonly [P in keyof K]: GetColumnData<K[P]> }) => string): SealedColumn {
-  // The names come from the very table.
-  const column = table[property] as unknown as SQLiteColumn;
-  const rowid = sql<number>`${table}.rowid`;
-  const value = sql<string>`${column}`;
-  return {
-    name: `${getTableName(table)}.${column.name}`,
-    list: async (ctx, afterRowid, limit) => {
-      const rows = await ctx.db
-        .select({ rowid, value, ...keys })
-        .from(table as SQLiteTable)
-        .where(and(gt(rowid, afterRowid), isNotNull(column)))
-        .orderBy(asc(rowid))
-        .limit(limit);
-      // Selected with these very keys.
-      return rows.map((row) => ({ rowid: row.rowid, value: row.value, context: contextOf(row as unknown as Parameters<typeof contextOf>[0]) }));
-    },
-    replace: (ctx, old, next) => updateValue(ctx, table, column, property, old, next),
-    countByKey: async (ctx) => {
-      const keyId = sql<string>`substr(${column}, 4, instr(substr(${column}, 4), '.') - 1)`;
-      return ctx.db.select({ keyId, count: count() }).from(table as SQLiteTable).where(isNotNull(column)).groupBy(keyId);
-    },
-  };
-}
-
-const updateValue = (ctx: Ctx, table: SQLiteTable, column: SQLiteColumn, property: string, old: SealedValue, next: string) =>
-  ctx.db
-    .update(table)
-    .set({ [property]: next })
-    .where(and(eq(sql`${table}.rowid`, old.rowid), eq(column, old.value)));

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { OwnerCtx } from "../../kernel/context";
 import { isUniqueViolation, LostUpdateError, Plan, retryLostUpdate } from "../../kernel/db/client";
 import { newId } from "../../kernel/ids/ids";
-import { COLUMN_NAMES } from "./keys.queries";
+import { columnNames } from "./keys.queries";
 import { toResealView, type ResealRunView } from "./keys.schemas";
 import { findRunning, insertRun, type ResealRun } from "./keys.store";
 
@@ -43,5 +43,5 @@ export async function startReseal(ctx: OwnerCtx): Promise<z.input<typeof ResealR
     }
     return fresh;
   });
-  return toResealView(run, COLUMN_NAMES);
+  return toResealView(run, await columnNames(ctx));
 }

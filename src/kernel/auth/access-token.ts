@@ -1,12 +1,12 @@
-import { importJWK, jwtVerify, SignJWT, type CryptoKey as JoseKey, type JWK } from "jose";
+import { jwtVerify, SignJWT, type JWK } from "jose";
 import type { Config } from "../config";
 import { newUuid } from "../ids/ids";
 import type { Role } from "./actor";
+import { SIGNING_ALGORITHM as ALGORITHM, signingKeys } from "./signing-keys";
 
 /** Lifetime of an access token, seconds. */
 export const ACCESS_TOKEN_SECONDS = 3_600;
 
-const ALGORITHM = "ES256";
 const ISSUER = "sett";
 const CLIENT_ID = "sett";
 
@@ -21,40 +21,6 @@ export interface AccessClaims {
 }
 
 export type AccessVerdict = { readonly ok: true; readonly claims: AccessClaims; readonly expiresAt: number } | { readonly ok: false; readonly reason: "invalid" | "expired" };
-
-interface SigningKeys {
-  readonly active: { readonly kid: string; readonly key: JoseKey };
-  readonly verifiers: ReadonlyMap<string, JoseKey>;
-  readonly jwks: { readonly keys: readonly JWK[] };
-}
-
-const rings = new WeakMap<Config, Promise<SigningKeys>>();
-
-function signingKeys(config: Config): Promise<SigningKeys> {
-  let ring = rings.get(config);
-  if (!ring) {
-    ring = importRing(config.signingKeys);
-    rings.set(config, ring);
-  }
-  return ring;
-}
-
-async function importRing(text: string): Promise<SigningKeys> {
-  const privates = JSON.parse(text) as JWK[];
-  const verifiers = new Map<string, JoseKey>();
-  const publics: JWK[] = [];
-  let active: SigningKeys["active"] | null = null;
-  for (const jwk of privates) {
-    if (!jwk.kid) throw new Error("every signing key needs a kid");
-    const { d: _private, ...rest } = jwk;
-    const open: JWK = { ...rest, alg: ALGORITHM, use: "sig" };
-    verifiers.set(jwk.kid, (await importJWK(open, ALGORITHM)) as JoseKey);
-    publics.push(open);
-    active ??= { kid: jwk.kid, key: (await importJWK(jwk, ALGORITHM)) as JoseKey };
-  }
-  if (!active) throw new Error("SIGNING_KEYS is empty");
-  return { active, verifiers, jwks: { keys: publics } };
-}
 
 /** Public keys for `/.well-known/jwks.json`. */
 export const publicJwks = async (config: Config): Promise<{ keys: readonly JWK[] }> => (await signingKeys(config)).jwks;

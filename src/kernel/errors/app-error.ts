@@ -47,6 +47,11 @@ export function invalidField(loc: readonly (string | number)[], msg: string, typ
   return new AppError("VALIDATION_ERROR", "The request is invalid.", { issues: [{ loc, msg, type }] });
 }
 
+/** A machine of a suspended tenant is given no work. */
+export function tenantSuspended(tenant: string): AppError {
+  return new AppError("TENANT_SUSPENDED", `The tenant ${tenant} that governs this machine is suspended; the machine takes commands again when it is resumed.`, { extras: { tenant } });
+}
+
 /** The same answer for "not there" and "not yours", so that ids cannot be probed. */
 export function notFound(noun: string): AppError {
   return new AppError("NOT_FOUND", `${noun} not found.`);

@@ -4,7 +4,6 @@ import { createSystemContext } from "../../../src/context";
 import type { Env } from "../../../src/env";
 import { cloudVmTag } from "../../../src/fleet/vm-provisioning/tag";
 import { enqueueReseal, noteTokenKeys, resealJob } from "../../../src/fleet/ops-keys";
-import { sealedColumns } from "../../../src/fleet/ops-keys/sealed-columns.store";
 import type { Ctx } from "../../../src/kernel/context";
 import { seal, sealKeyId, unseal } from "../../../src/kernel/crypto/envelope";
 import { parseKeyRing } from "../../../src/kernel/crypto/key-ring";
@@ -50,6 +49,7 @@ function contextOf(bindings: Env, jobs: Job[] = []): Ctx {
   return Object.defineProperty(Object.create(ctx) as Ctx, "services", { value: { jobs: { send: async (job: Job) => void jobs.push(job) } } });
 }
 
+const sealedColumns = await contextOf(rotated).sealedColumns();
 const start = async () => (await askWith<Run>(newRing, staff.superadmin, "POST", `${PATH}/reseal`)).body;
 const readRun = (id: string) => expectStatus<Run>(200, "GET", `${PATH}/reseal/${id}`, { token: staff.admin.accessToken });
 
@@ -77,6 +77,9 @@ async function fillEverything(): Promise<void> {
     DB.prepare("INSERT INTO webhook_events (id, provider, type, sealed_payload, received_at) VALUES (?, 'stripe', 't', ?, 0), (?, 'apple', 't', ?, 0)").bind(`s${id}`, await put("stripe", `webhook_events:s${id}`), `a${id}`, await put("apple", `webhook_event:a${id}`)),
     DB.prepare("INSERT INTO cli_logins (code, started, sealed_token, created_at, expires_at) VALUES (?, 1, ?, 0, 0)").bind(id, await put("login", `cli_login:${id}`)),
     DB.prepare("INSERT INTO outbox (id, type, payload, due_at, created_at) VALUES (?, 'mail.send', ?, 99999999999999, 0)").bind(id, await put("effect", `outbox:${id}`)),
+    DB.prepare("INSERT INTO governance_dns_issuers (issuer_name, provider, zone, email, server, sealed_solver, has_token, created_at, updated_at) VALUES (?, 'cloudflare', 'z', 'e', 's', ?, 1, 0, 0)").bind(id, await put("solver", `dns_issuer:${id}`)),
+    DB.prepare("INSERT INTO governance_provider_keys (provider, sealed_key, created_at, updated_at) VALUES ('openai', ?, 0, 0) ON CONFLICT (provider) DO UPDATE SET sealed_key = excluded.sealed_key").bind(await put("provider key", "governance_provider_key:openai")),
+    DB.prepare("INSERT INTO governance_secrets (name, sealed_value, created_at, updated_at) VALUES (?, ?, 0, 0)").bind(id, await put("secret", `governance_secret:${id}`)),
     DB.prepare("INSERT INTO idempotency_keys (scope, key, request_hash, sealed_body, created_at, expires_at) VALUES ('scope', ?, '', ?, 0, 99999999999999)").bind(id, await put("answer", `idempotency:scope:${id}`)),
     DB.prepare(
       `INSERT INTO cloud_vms (id, tenant_id, instance_id, name, driver, tag, cpu, ram_gb, llm_provider, sealed_llm_key, server_url, sealed_token, status, step, step_started_at, step_deadline_at, created_at, updated_at)

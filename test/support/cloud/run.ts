@@ -1,4 +1,5 @@
 import { effectHandlers } from "../../../src/effects";
+import { families } from "../../../src/families";
 import type { Env } from "../../../src/env";
 import { readEnv } from "../../../src/env";
 import type { Actor } from "../../../src/kernel/auth/actor";
@@ -109,6 +110,7 @@ export class Run {
         compute: countedCompute(this),
         jobs: { send: (job, delaySeconds = 0) => this.call(`send ${job.type}`, true, async () => put(job, delaySeconds)) },
       },
+      sealedColumns: async () => (await Promise.all(families.map((family) => family.sealedColumns()))).flat(),
       defer: (work) => void this.deferred.push(work),
       pokeOutbox: async (effects) => {
         const system = actor.type === "system" ? ctx : this.context({ type: "system", job: "outbox" });
