@@ -1,0 +1,1 @@
+export { checkDrift, enqueueDriftCheck } from "./check-drift";
