@@ -1,0 +1,2 @@
+export { authenticateAccessToken } from "./access-tokens.queries";
+export { prepareAccessToken } from "./create-access-token";

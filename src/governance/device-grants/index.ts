@@ -1,0 +1,1 @@
+export { forgetEndedGrants } from "./device-grants.store";

@@ -1,0 +1,2 @@
+export { authenticateTenantToken } from "./tenant-sessions.queries";
+export { forgetBrokered, listTenantsOf } from "./tenant-sessions.store";
