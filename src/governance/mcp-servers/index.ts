@@ -1,0 +1,3 @@
+export { isBrokered } from "./mcp-servers.core";
+export { findServer } from "./mcp-servers.store";
+export type { ListedServer } from "./mcp-servers.store";
