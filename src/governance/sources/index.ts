@@ -1,0 +1,1 @@
+export { enqueueDueSyncs, sendSync, syncJob } from "./sources.jobs";
