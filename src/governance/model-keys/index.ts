@@ -1,0 +1,1 @@
+export { authenticateModelKey, requireModelKey } from "./model-keys.queries";

@@ -1,0 +1,2 @@
+export { providerKeyContext } from "./provider-keys.core";
+export { openProviderKey } from "./provider-keys.queries";

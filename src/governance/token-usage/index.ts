@@ -1,0 +1,1 @@
+export { forgetOldUsage, recordUsageJob } from "./token-usage.jobs";
