@@ -1,0 +1,1 @@
+export { enqueuePlacements, placeClusterTenant, releasePlace } from "./place-cluster-tenant";

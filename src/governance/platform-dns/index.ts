@@ -1,0 +1,1 @@
+export { solverSealContext } from "./platform-dns.core";
