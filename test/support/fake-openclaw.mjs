@@ -2,8 +2,9 @@
 /**
  * A stand-in for the `openclaw` program in tests: it keeps a configuration like the real one, writes down how it was called, and refuses
  * what the real one refuses. Files in its state folder switch behaviour: `no-channel` (no plugin knows the channel), `no-patch` (an old version),
- * `hang` (never answers).
+ * `hang` (never answers). A running `gateway run` leaves its pid in `gateway.pid`; `gateway stop` and `gateway start` stop and start it.
  */
+import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -40,7 +41,18 @@ function merge(target, patch) {
 const NO_CHANNEL = "Config validation failed: channels.badgerclaw: unknown channel id: badgerclaw";
 
 if (args[0] === "--version") end("OpenClaw 2026.9.6 (fake)", 0);
-else if (args[0] === "gateway" && args[1] === "run") setInterval(() => undefined, 1_000);
+else if (args[0] === "gateway" && args[1] === "run") {
+  // As the real one shows itself in a process list.
+  process.title = "openclaw-gateway";
+  writeFileSync(join(folder, "gateway.pid"), String(process.pid));
+  setInterval(() => existsSync(folder) || process.exit(0), 200);
+} else if (args[0] === "gateway" && args[1] === "stop") {
+  process.kill(Number(readFileSync(join(folder, "gateway.pid"), "utf8")), "SIGTERM");
+  end("stopped", 0);
+} else if (args[0] === "gateway" && args[1] === "start") {
+  spawn(process.execPath, [process.argv[1] ?? "", "gateway", "run"], { detached: true, stdio: "ignore" }).unref();
+  end("started", 0);
+}
 else if (args[0] === "gateway" && args[1] === "status") end(JSON.stringify({ service: { runtime: { status: "stopped" } } }), 0);
 else if (is("hang")) setInterval(() => undefined, 1_000);
 else if (args[0] === "config" && args[1] === "patch") {

@@ -76,8 +76,19 @@ export class OpenclawConfig {
     const output = await runCommand([program, "config", "patch", "--stdin"], CONFIG_LIMIT_MS, { input: JSON.stringify(patch) });
     if (output.code === 0) return { ok: true };
     if (output.timedOut) return { ok: false, text: "openclaw config patch took too long" };
-    if (/unknown (option|command)|no command|too many arguments/i.test(output.tail)) return this.applyByFile(program, patch, secrets);
+    if (isUnknownCommand(output.tail)) return this.applyByFile(program, patch, secrets);
     return { ok: false, text: refusalText(output.tail, secrets) };
+  }
+
+  /** Changes settings that are no accounts; nothing is asked of the channel. Callers hold the lock of the bots. */
+  async applySettings(patch: JsonObject, secrets: readonly string[]): Promise<ConfigOutcome> {
+    const program = findProgram("openclaw", this.env);
+    if (program === undefined) return this.edit(patch);
+    const output = await runCommand([program, "config", "patch", "--stdin"], CONFIG_LIMIT_MS, { input: JSON.stringify(patch) });
+    if (output.code === 0) return { ok: true };
+    if (output.timedOut) return { ok: false, text: "openclaw config patch took too long" };
+    if (isUnknownCommand(output.tail)) return this.edit(patch);
+    return { ok: false, text: refusalText(output.tail, secrets, "settings") };
   }
 
   private async applyByFile(program: string, patch: JsonObject, secrets: readonly string[]): Promise<ConfigOutcome> {
@@ -115,6 +126,9 @@ export class OpenclawConfig {
   }
 }
 
+/** Whether an old version does not know how to patch. */
+const isUnknownCommand = (tail: string): boolean => /unknown (option|command)|no command|too many arguments/i.test(tail);
+
 function accountsOf(patch: JsonObject): JsonObject {
   const channels = patch["channels"];
   const channel = isObject(channels) ? channels[CHANNEL] : undefined;
@@ -123,8 +137,8 @@ function accountsOf(patch: JsonObject): JsonObject {
 }
 
 /** Why OpenClaw refused, fit for people and logs: it may quote what it was given. */
-function refusalText(tail: string, secrets: readonly string[]): string {
+function refusalText(tail: string, secrets: readonly string[], what = "account"): string {
   if (/unknown channel id/i.test(tail)) return NO_CHANNEL;
   const clean = String(scrub(tail, secrets)).trim().split("\n").at(-1) ?? "";
-  return `OpenClaw refused the account: ${clean.slice(0, 300) || "it did not say why"}`;
+  return `OpenClaw refused the ${what}: ${clean.slice(0, 300) || "it did not say why"}`;
 }

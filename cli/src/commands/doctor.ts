@@ -12,6 +12,7 @@ import { LINK_TIMINGS } from "../link/link";
 import { openSocketLink } from "../link/socket-link";
 import { findProgram } from "../watch/openclaw";
 import { checkBots } from "./doctor-bots";
+import { checkGovernance } from "./doctor-governance";
 import type { CliContext } from "./context";
 
 export interface Check {
@@ -38,7 +39,7 @@ export async function doctor(context: CliContext): Promise<ExitCode> {
     checks.push(checkInstance(context, instances));
     checks.push(await checkSocket(context));
   }
-  checks.push(checkOpenclaw(), ...(await checkBots(context)), checkDaemon(context));
+  checks.push(checkOpenclaw(), ...(await checkBots(context)), ...(await checkGovernance(context)), checkDaemon(context));
   const failed = checks.some((check) => check.state === "fail");
   const { out } = context;
   if (out.options.json) out.json({ ok: !failed, server: context.server, checks });
@@ -165,7 +166,7 @@ async function checkSocket({ server, auth, paths }: CliContext): Promise<Check> 
   }
   if (auth?.instance_id == null) return { name: "socket", state: "warn", detail: "cannot be tested before the machine is registered", todo: "sett up" };
   const nothing = (): void => undefined;
-  const hooks = { onCommands: nothing, onEvent: nothing, onEventId: nothing, onPace: nothing, onInterval: nothing };
+  const hooks = { onCommands: nothing, onEvent: nothing, onEventId: nothing, onPace: nothing, onInterval: nothing, onContract: nothing };
   try {
     const link = await openSocketLink(new ApiClient(server, auth.access_token), auth.instance_id, undefined, hooks, { ...LINK_TIMINGS, openMs: SOCKET_LIMIT_MS });
     await link.goodbye(SOCKET_LIMIT_MS);

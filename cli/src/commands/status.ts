@@ -13,6 +13,7 @@ export async function showStatus(context: CliContext): Promise<void> {
   const holder = findLockHolder(paths.lock);
   const state = readState(paths.state);
   const live = holder !== undefined && state !== undefined && numberField(state, "pid") === holder.pid;
+  const governance = live && isObject(state["governance"]) ? state["governance"] : null;
   const daemon = { running: holder !== undefined, pid: holder?.pid ?? null, ...(live ? { state } : {}) };
   let failure: CliError | undefined;
   let machines: Awaited<ReturnType<typeof listMachines>> | undefined;
@@ -24,7 +25,7 @@ export async function showStatus(context: CliContext): Promise<void> {
     failure = error;
   }
   if (out.options.json) {
-    out.json({ server: context.server, instance_id: auth?.instance_id ?? null, daemon, machines: machines ?? null, ...(failure === undefined ? {} : { error: failure.message }) });
+    out.json({ server: context.server, instance_id: auth?.instance_id ?? null, daemon, governance, machines: machines ?? null, ...(failure === undefined ? {} : { error: failure.message }) });
     // The one JSON line says it all; only the exit code is left to give.
     if (failure !== undefined) process.exitCode = failure.exitCode;
     return;
@@ -33,6 +34,21 @@ export async function showStatus(context: CliContext): Promise<void> {
   if (failure !== undefined) throw failure;
   out.print("");
   for (const line of machineTable(machines ?? [], auth?.instance_id ?? null, out)) out.print(line);
+}
+
+/** Who governs this machine, by which contract, and whether its agents may run. */
+function governanceLines(out: CliContext["out"], raw: unknown): string[] {
+  if (!isObject(raw)) return [];
+  const c = out.colors;
+  const tenant = stringField(raw, "tenant");
+  const revision = numberField(raw, "revision");
+  const problem = stringField(raw, "problem");
+  const trouble = problem === undefined ? [] : [`         ${c.red(problem)}`];
+  if (raw["mode"] === "broken") return [`governed ${c.red("by a contract that is lost: every domain is denied")}`, ...trouble];
+  if (raw["mode"] === "released") return [`governed ${c.dim(`no more (${tenant ?? "?"} released this machine)`)}`];
+  const enforcing = Array.isArray(raw["enforcing"]) ? raw["enforcing"].filter((item): item is string => typeof item === "string") : [];
+  const suspended = raw["suspended"] === true ? c.yellow(", suspended: agents stay stopped") : "";
+  return [`governed by ${c.bold(tenant ?? "?")}, contract revision ${revision ?? "?"}${suspended}${enforcing.length === 0 ? "" : c.dim(`  enforces ${enforcing.join(", ")}`)}`, ...trouble];
 }
 
 function daemonLines(context: CliContext, pid: number | undefined, state: JsonObject | undefined): string[] {
@@ -51,6 +67,7 @@ function daemonLines(context: CliContext, pid: number | undefined, state: JsonOb
   lines.push(`link     ${linkText}, last beat ${formatAgo(stringField(state, "last_beat_at"), Date.now())}`);
   const gatewayPid = numberField(state, "gateway_pid");
   lines.push(`gateway  ${stringField(state, "gateway_status") ?? "unknown"}${gatewayPid === undefined ? "" : `  pid ${gatewayPid}`}`);
+  lines.push(...governanceLines(out, state["governance"]));
   const watched = Array.isArray(state["watched"]) ? state["watched"].filter(isObject) : [];
   if (watched.length === 0) return lines;
   const rows = watched.map((item) => {

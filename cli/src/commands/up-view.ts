@@ -74,6 +74,10 @@ export class UpView {
       }
       case "bot":
         return `${event.ok ? c.green("✓") : c.red("✗")} bot ${c.bold(event.account)} ${event.detail}`;
+      case "governance":
+        return `${event.ok ? c.green("✓") : c.red("✗")} ${event.detail}`;
+      case "violation":
+        return `${c.red("⊘")} ${event.kind} ${c.bold(event.subject)} ${c.dim(event.detail)}`;
       case "config":
         return `${event.ok ? c.green("✓") : c.red("✗")} ${event.detail}`;
       case "goodbye":

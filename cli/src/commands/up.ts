@@ -8,7 +8,8 @@ import { CliError, errorText, EXIT, EXIT_MEANINGS, type ExitCode } from "../core
 import { ensurePrivateDir } from "../core/files";
 import { numberField, stringField } from "../core/json";
 import { Logger } from "../core/log";
-import { Daemon, type DaemonOptions } from "../daemon/daemon";
+import { Daemon } from "../daemon/daemon";
+import type { DaemonOptions } from "../daemon/daemon-options";
 import type { DaemonEnd } from "../daemon/daemon-end";
 import { acquireLock, findLockHolder } from "../daemon/lock";
 import type { Paths } from "../core/paths";

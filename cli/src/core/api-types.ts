@@ -34,6 +34,21 @@ export type BotBeat = {
   readonly skills?: unknown[];
 };
 
+/** How a governed machine keeps to its contract, as a beat tells it. Type alias, because the wire's types allow further keys. */
+export type GovernanceBeat = {
+  readonly contract_id: string;
+  readonly revision: number;
+  readonly awareness_version: string | null;
+  readonly enforcing: string[];
+  readonly violations: Array<{ readonly id: string; readonly kind: string; readonly subject: string; readonly at: string }>;
+};
+
+/** Which contract the server has for this machine. */
+export interface ContractRef {
+  readonly id: string;
+  readonly revision: number;
+}
+
 /** A heartbeat without its instance id, which the socket URL or the HTTP body adds (live-wire §6). */
 export type Beat = {
   readonly hostname: string;
@@ -52,6 +67,8 @@ export type Beat = {
   readonly watched: WatchedWire[];
   readonly bots: BotBeat[];
   readonly daemon: { readonly version: string; readonly pid: number; readonly started_at: string };
+  /** Of governed machines only. */
+  readonly governance?: GovernanceBeat;
 };
 
 /** What the heartbeat endpoint takes; a beat must stay assignable to it. */

@@ -17,6 +17,9 @@ export interface Paths {
   readonly bots: string;
   /** Held while credentials change: the daemon and `sett pair` both write them. */
   readonly botsLock: string;
+  /** The last contract that was proved, and what OpenClaw's settings were before it (both 0600). */
+  readonly contract: string;
+  readonly ownerSettings: string;
 }
 
 /** The folder: --config, then SETT_HOME, then XDG_CONFIG_HOME/sett, then ~/.config/sett. */
@@ -37,5 +40,7 @@ export function settPaths(option: string | undefined, env: NodeJS.ProcessEnv = p
     run: join(home, "run"),
     bots: join(home, "bots"),
     botsLock: join(home, "bots.lock"),
+    contract: join(home, "contract.json"),
+    ownerSettings: join(home, "owner-settings.json"),
   };
 }

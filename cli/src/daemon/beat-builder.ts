@@ -1,4 +1,4 @@
-import type { Beat } from "../core/api-types";
+import type { Beat, GovernanceBeat } from "../core/api-types";
 import { CLI_VERSION } from "../version";
 import { ProgramFinder } from "../watch/openclaw";
 import type { Supervisor } from "../watch/supervisor";
@@ -18,6 +18,7 @@ export class BeatBuilder {
     private readonly startedAt: string,
     onNews: () => void,
     private readonly bots: Pick<BotHost, "beats" | "hermesCapability">,
+    private readonly governance: () => GovernanceBeat | undefined,
   ) {
     this.programs = new ProgramFinder(onNews);
   }
@@ -25,6 +26,7 @@ export class BeatBuilder {
   build(lastRestart: string | null): Beat {
     const facts = readMachineFacts();
     const gateway = this.supervisor.gateway();
+    const governance = this.governance();
     return {
       hostname: facts.hostname,
       os: facts.os,
@@ -42,6 +44,7 @@ export class BeatBuilder {
       watched: this.supervisor.watched(),
       bots: this.bots.beats(),
       daemon: { version: CLI_VERSION, pid: process.pid, started_at: this.startedAt },
+      ...(governance === undefined ? {} : { governance }),
     };
   }
 

@@ -15,11 +15,20 @@ export function beatChange(previous: Beat | undefined, next: Beat): string | und
   if (JSON.stringify(previous.bots.map(withoutUptime)) !== JSON.stringify(next.bots.map(withoutUptime))) return "bots";
   if (JSON.stringify(previous.watched) !== JSON.stringify(next.watched)) return "watched";
   if (JSON.stringify(previous.capabilities) !== JSON.stringify(next.capabilities)) return "capabilities";
+  if (hasGovernanceNews(previous, next)) return "governance";
   for (const key of ["hostname", "cli_version", "mem_total_mb", "cpu_count"] as const) {
     if (previous[key] !== next[key]) return key;
   }
   const swing = Math.abs(previous.mem_free_mb - next.mem_free_mb);
   return next.mem_total_mb > 0 && swing / next.mem_total_mb >= MEMORY_SWING ? "memory" : undefined;
+}
+
+/** Violations that were told and dropped are no news. */
+function hasGovernanceNews(previous: Beat, next: Beat): boolean {
+  const [before, now] = [previous.governance, next.governance];
+  if (before === undefined || now === undefined) return before !== now;
+  const told = new Set(before.violations.map((violation) => violation.id));
+  return JSON.stringify({ ...before, violations: [] }) !== JSON.stringify({ ...now, violations: [] }) || now.violations.some((violation) => !told.has(violation.id));
 }
 
 /** Uptime always moves. */

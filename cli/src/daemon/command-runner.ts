@@ -20,6 +20,8 @@ export interface CommandRunnerOptions {
   sender(): CommandSender | undefined;
   onCommand(command: Command): void;
   onResult(id: string, type: string, result: CommandResult, delivered: boolean): void;
+  /** Begins paused. */
+  readonly paused?: boolean;
   readonly retry?: { readonly baseMs: number; readonly capMs: number };
 }
 
@@ -36,12 +38,14 @@ export class CommandRunner {
   private working: Promise<void> | undefined;
   private sending: Promise<void> | undefined;
   private stopped = false;
+  private paused: boolean;
   private readonly stopSignal = new AbortController();
   /** Ends the pause between two tries early, when there is news. */
   private wake: AbortController | undefined;
 
   constructor(private readonly options: CommandRunnerOptions) {
     const { journal } = options;
+    this.paused = options.paused === true;
     for (const entry of journal.list("started")) journal.done(entry.id, INTERRUPTED);
     for (const entry of journal.list("received")) {
       this.unacked.add(entry.id);
@@ -52,6 +56,8 @@ export class CommandRunner {
 
   /** Takes commands from any transport, new or delivered again. Synchronous up to the journal write. */
   receive(commands: readonly Command[]): void {
+    // Neither written down nor acknowledged, so the server gives them again once this machine may work.
+    if (this.paused) return;
     for (const command of commands) this.receiveOne(command);
     this.flush();
   }
@@ -81,6 +87,12 @@ export class CommandRunner {
     } catch (error) {
       this.options.log.error("command.journal.failed", { id, error });
     }
+  }
+
+  /** Executes nothing and takes nothing on while paused; what was acknowledged before waits. */
+  setPaused(paused: boolean): void {
+    this.paused = paused;
+    if (!paused) this.work();
   }
 
   /** Sends what waits; called when a link opens and when something new waits. */
@@ -177,7 +189,7 @@ export class CommandRunner {
   }
 
   private async workAll(): Promise<void> {
-    while (!this.stopped) {
+    while (!this.stopped && !this.paused) {
       const index = this.queue.findIndex((command) => !this.unacked.has(command.id));
       const command = index === -1 ? undefined : this.queue.splice(index, 1)[0];
       if (command === undefined) return;

@@ -1,15 +1,11 @@
-import type { BotTimings } from "../bots/bot-timings";
-import { saveAuth, type Auth } from "../core/auth-store";
-import { Backoff, sleep, unlessAborted } from "../core/backoff";
-import type { Beat, InstanceResponse, RegisterBody } from "../core/api-types";
+import { saveAuth } from "../core/auth-store";
+import { Backoff } from "../core/backoff";
+import type { Beat } from "../core/api-types";
 import { loadConfig, type Config } from "../core/config";
-import { CliError, errorText, EXIT } from "../core/errors";
+import { CliError, errorText } from "../core/errors";
 import { fileStamp } from "../core/files";
-import type { ApiClient } from "../core/http";
 import { machineFingerprint, proposeInstanceId } from "../core/identity";
 import type { JsonObject } from "../core/json";
-import type { Logger } from "../core/log";
-import type { Paths } from "../core/paths";
 import { openBeatLink } from "../link/beat-link";
 import type { Fatal } from "../link/frames";
 import { keepLinked } from "../link/keep-linked";
@@ -17,49 +13,27 @@ import { ladderFor, type Transport } from "../link/ladder";
 import { LINK_TIMINGS, type Link, type LinkHooks, type LinkTimings } from "../link/link";
 import { openSocketLink } from "../link/socket-link";
 import { openStreamLink } from "../link/stream-link";
+import { Governor } from "../governance/governor";
 import { CLI_VERSION } from "../version";
-import type { CrashLoopPolicy } from "../watch/crash-loop";
 import { Supervisor } from "../watch/supervisor";
-import type { WatchEntry } from "../watch/watch-entry";
-import { WATCH_TIMINGS, type WatchTimings } from "../watch/watcher";
+import { withAgentsEnvironment, type WatchEntry } from "../watch/watch-entry";
+import { WATCH_TIMINGS } from "../watch/watcher";
 import { BEAT_MS } from "./beat";
 import { BeatBuilder } from "./beat-builder";
 import { BeatLoop } from "./beat-loop";
 import { BotHost } from "./bot-host";
-import { CommandRunner } from "./command-runner";
+import type { CommandRunner } from "./command-runner";
+import { createRunner } from "./create-runner";
+import type { DaemonOptions } from "./daemon-options";
 import { describeEnd, type DaemonEnd } from "./daemon-end";
 import type { DaemonEvent } from "./events";
-import { executeCommand } from "./execute-command";
 import { Journal } from "./journal";
-import { readState, resumeFrom, writeState } from "./state-file";
-import { updateCli } from "./update-cli";
-
-export interface DaemonOptions {
-  readonly paths: Paths;
-  readonly api: ApiClient;
-  readonly auth: Auth;
-  readonly label: string;
-  readonly transport: Transport;
-  readonly configFile: string;
-  readonly configMustExist: boolean;
-  /** Entries of `--watch`, before those of the config file. */
-  readonly flagEntries: readonly WatchEntry[];
-  readonly leaveRunning: boolean;
-  readonly openclaw: boolean;
-  readonly log: Logger;
-  onEvent(event: DaemonEvent): void;
-  readonly linkTimings?: LinkTimings;
-  readonly watchTimings?: WatchTimings;
-  readonly crashPolicy?: CrashLoopPolicy;
-  readonly botTimings?: BotTimings;
-  /** Replaces the config's way to run Hermes. */
-  readonly hermesCommand?: readonly string[];
-}
+import { registerMachine } from "./register-machine";
+import { proxyPortOf, readState, resumeFrom, writeState } from "./state-file";
 
 /** Beat intervals until the server names its own (live-wire §1). */
 const DEFAULT_INTERVAL_MS: Record<Transport, number> = { socket: BEAT_MS, sse: 300_000, beats: 30_000 };
 const GOODBYE_MS = 3_000;
-const HANDOVER_WAIT_MS = 10_000;
 /** How long a stop waits for results on their way. */
 const LAST_RESULTS_MS = 1_000;
 const FIGURES_POLL_MS = 10_000;
@@ -72,6 +46,7 @@ export class Daemon {
   private readonly beats: BeatLoop;
   private readonly reporter: BeatBuilder;
   private readonly bots: BotHost;
+  private readonly governor: Governor;
   private readonly linkTimings: LinkTimings;
   /** What the last daemon left, read before this one writes its own. */
   private readonly formerState: JsonObject | undefined;
@@ -125,11 +100,28 @@ export class Daemon {
       emit: (event) => this.emit(event),
       onNews: () => this.beats.changed(),
     });
-    this.reporter = new BeatBuilder(this.supervisor, this.startedAt, () => this.beats.changed(), this.bots);
+    this.governor = new Governor({
+      paths: options.paths,
+      api: options.api,
+      log: options.log,
+      formerPort: proxyPortOf(this.formerState),
+      instanceId: () => this.instanceId,
+      applySettings: (patch, secrets) => this.bots.manager.openclaw.applySettings(patch, secrets),
+      skills: () => this.bots.skills.list().map((skill) => skill.name),
+      foreignGateway: () => this.supervisor.foreignGateway(),
+      onChange: () => this.applyEntries(),
+      onNews: () => this.beats.changed(),
+      emit: (event) => this.emit(event),
+      ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
+      ...(options.linkTimings === undefined ? {} : { retry: { baseMs: options.linkTimings.backoffBaseMs, capMs: options.linkTimings.backoffCapMs } }),
+    });
+    const news = (): void => this.beats.changed();
+    this.reporter = new BeatBuilder(this.supervisor, this.startedAt, news, this.bots, () => this.governor.beat());
     this.beats = new BeatLoop({
       build: () => this.reporter.build(this.lastRestart),
       onSent: (reason, beat) => {
         this.lastBeatAt = new Date().toISOString();
+        this.governor.told(beat.governance);
         this.emit({ event: "beat", reason, gateway_status: beat.gateway_status, gateway_pid: beat.gateway_pid });
       },
       onRefused: (detail) => {
@@ -154,7 +146,8 @@ export class Daemon {
     let fatal: Fatal | undefined;
     let failure: CliError | undefined;
     try {
-      this.supervisor.start(this.entries());
+      await this.governor.start();
+      this.supervisor.start(this.entries(), this.governor.suspended);
       this.saveState();
       timers.push(setInterval(() => this.look(), (options.watchTimings ?? WATCH_TIMINGS).pollMs), setInterval(() => this.beats.changed(), FIGURES_POLL_MS));
       await this.register(signal);
@@ -185,34 +178,33 @@ export class Daemon {
     const leave = this.options.leaveRunning || sentAway || handingOver;
     const running = this.supervisor.watched().filter((item) => item.status === "running");
     await this.supervisor.close(leave);
+    await this.governor.stop();
     const left = leave ? running.map((item) => `${item.name} (pid ${item.pid ?? "?"})`) : [];
     this.emit({ event: "goodbye", reason: handingOver ? "update" : sentAway ? "sent away" : "stopped", left_running: left });
     clearTimeout(this.saveTimer);
     this.writeStateNow();
   }
 
-  /** Registers the machine, waiting as long as the server cannot be reached. Throws CliError when it refuses. */
+  /** Registers the machine and takes the id that the server has for it. Throws CliError when it refuses. */
   private async register(signal: AbortSignal): Promise<void> {
     const { api, label, paths } = this.options;
-    const backoff = new Backoff({ baseMs: this.linkTimings.backoffBaseMs, capMs: this.linkTimings.backoffCapMs });
-    const body: RegisterBody = { instance_id: this.instanceId, label, version: CLI_VERSION, online: true, machine_fingerprint: machineFingerprint(paths) };
-    while (!signal.aborted) {
-      try {
-        const instance = await unlessAborted(api.call<InstanceResponse>("POST", "/api/v1/openclaw/register", { body }), signal);
-        if (instance === undefined) return;
-        this.instanceId = instance.instance_id || this.instanceId;
-        if (this.options.auth.instance_id !== this.instanceId) saveAuth(paths, { ...this.options.auth, instance_id: this.instanceId });
-        this.lastEventId = resumeFrom(this.formerState, api.server, this.instanceId);
-        this.emit({ event: "registered", instance_id: this.instanceId, label });
-        return;
-      } catch (error) {
-        if (!(error instanceof CliError) || error.exitCode !== EXIT.unreachable) throw error;
-        const waitMs = backoff.next();
-        this.lastError = error.message;
-        this.emit({ event: "waiting", detail: error.message, wait_ms: waitMs });
-        await sleep(waitMs, signal);
-      }
-    }
+    const instance = await registerMachine({
+      api,
+      body: { instance_id: this.instanceId, label, version: CLI_VERSION, online: true, machine_fingerprint: machineFingerprint(paths) },
+      backoff: new Backoff({ baseMs: this.linkTimings.backoffBaseMs, capMs: this.linkTimings.backoffCapMs }),
+      signal,
+      onWait: (detail, waitMs) => this.waits(detail, waitMs),
+    });
+    if (instance === undefined) return;
+    this.instanceId = instance.instance_id || this.instanceId;
+    if (this.options.auth.instance_id !== this.instanceId) saveAuth(paths, { ...this.options.auth, instance_id: this.instanceId });
+    this.lastEventId = resumeFrom(this.formerState, api.server, this.instanceId);
+    this.emit({ event: "registered", instance_id: this.instanceId, label });
+  }
+
+  private waits(detail: string, waitMs: number): void {
+    this.lastError = detail;
+    this.emit({ event: "waiting", detail, wait_ms: waitMs });
   }
 
   private keepLinked(signal: AbortSignal): Promise<Fatal | undefined> {
@@ -230,18 +222,17 @@ export class Daemon {
         this.beats.linkUp(link, link.transport === "beats" ? this.openingBeat : undefined);
         this.runner?.flush();
         this.bots.manager.linkUp();
+        this.governor.linkUp();
       },
       onDown: (transport, detail) => {
         this.link = undefined;
         this.linkSince = null;
         this.beats.linkDown();
         this.bots.manager.linkDown();
+        this.governor.linkDown();
         this.emit({ event: "unlinked", transport, detail });
       },
-      onWait: (_transport, detail, waitMs) => {
-        this.lastError = detail;
-        this.emit({ event: "waiting", detail, wait_ms: waitMs });
-      },
+      onWait: (_transport, detail, waitMs) => this.waits(detail, waitMs),
     });
   }
 
@@ -262,6 +253,7 @@ export class Daemon {
         this.options.log.debug("event.received", { type });
         if (type === "resync") this.beats.sayAll("resync");
         this.bots.manager.handleEvent(type, data);
+        this.governor.handleEvent(type);
       },
       onEventId: (id) => {
         this.lastEventId = id;
@@ -269,6 +261,7 @@ export class Daemon {
       },
       onPace: (beatMs, until) => this.beats.setPace({ beatMs, until }),
       onInterval: (ms) => this.beats.setInterval(ms),
+      onContract: (contract) => this.governor.heard(contract),
     };
   }
 
@@ -282,55 +275,50 @@ export class Daemon {
   }
 
   private createRunner(journal: Journal): CommandRunner {
-    let update: { readonly id: string; readonly binary: readonly string[] } | undefined;
-    const runner: CommandRunner = new CommandRunner({
+    const { api, log } = this.options;
+    return createRunner({
       journal,
-      log: this.options.log,
+      log,
+      paused: this.governor.suspended,
       sender: () => this.link,
-      execute: (command) =>
-        executeCommand(command, {
-          restart: async (name) => {
-            const outcome = await this.supervisor.restart(name);
-            if (outcome.ok) this.lastRestart = new Date().toISOString();
-            this.beats.changed();
-            return outcome;
-          },
-          restartBot: (botId) => this.bots.restartBot(botId),
-          bots: this.bots.context(),
-          update: async (version) => {
-            const outcome = await updateCli(this.config.update, this.options.api.server, version);
-            if (outcome.ok && this.config.update.restart && outcome.newVersion !== CLI_VERSION) {
-              update = { id: command.id, binary: outcome.binary };
-            }
-            return outcome;
-          },
-        }),
-      onCommand: (command) => this.emit({ event: "command", id: command.id, command_type: command.type }),
-      onResult: (id, type, result, delivered) => {
-        this.emit({ event: "result", id, command_type: type, status: result.status, result: result.result, delivered });
-        // Hand over only once the server knows; a result that cannot be sent is on disk for the new daemon.
-        if (id !== update?.id || delivered) return;
-        const { binary } = update;
-        void runner.drain(HANDOVER_WAIT_MS).then(() => {
-          if (this.stopper.signal.aborted) return;
-          this.handover = binary;
-          this.stop();
-        });
+      restart: async (name) => {
+        const outcome = await this.supervisor.restart(name);
+        if (outcome.ok) this.lastRestart = new Date().toISOString();
+        this.beats.changed();
+        return outcome;
+      },
+      restartBot: (botId) => this.bots.restartBot(botId),
+      bots: this.bots.context(),
+      update: () => this.config.update,
+      server: api.server,
+      emit: (event) => this.emit(event),
+      onUpdated: (binary) => {
+        if (this.stopper.signal.aborted) return;
+        this.handover = binary;
+        this.stop();
       },
     });
-    return runner;
   }
 
   private entries(): readonly WatchEntry[] {
     const flagged = new Set(this.options.flagEntries.map((entry) => entry.name));
-    return [...this.options.flagEntries, ...this.config.watch.filter((entry) => !flagged.has(entry.name)), ...this.bots.manager.entries()];
+    const entries = [...this.options.flagEntries, ...this.config.watch.filter((entry) => !flagged.has(entry.name)), ...this.bots.manager.entries()];
+    const environment = this.governor.environment();
+    return environment === undefined ? entries : withAgentsEnvironment(entries, environment);
   }
 
   /** Has the watched processes follow the config and the bots; changes take turns. */
   private applyEntries(): Promise<void> {
     this.applying = this.applying
       .then(async () => {
-        if (!this.stopper.signal.aborted) await this.supervisor.update(this.entries());
+        if (!this.stopper.signal.aborted) {
+          const { suspended } = this.governor;
+          // Held before anything is started anew, let go after.
+          if (suspended) await this.supervisor.hold(true);
+          await this.supervisor.update(this.entries());
+          if (!suspended) await this.supervisor.hold(false);
+          this.runner?.setPaused(suspended);
+        }
         this.beats.changed();
       })
       .catch((error: unknown) => this.options.log.error("processes.update.failed", { detail: errorText(error) }));
@@ -341,6 +329,7 @@ export class Daemon {
   private look(): void {
     void this.reloadConfig();
     this.bots.manager.tick();
+    this.governor.tick();
   }
 
   private async reloadConfig(): Promise<void> {
@@ -389,6 +378,7 @@ export class Daemon {
         gateway_pid: gateway.pid,
         watched: this.supervisor.watched(),
         last_event_id: this.lastEventId ?? null,
+        governance: this.governor.state(),
       });
     } catch (error) {
       this.options.log.warn("state.write.failed", { error });

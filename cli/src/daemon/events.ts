@@ -13,5 +13,7 @@ export type DaemonEvent =
   | { readonly event: "result"; readonly id: string; readonly command_type: string; readonly status: string; readonly result: string; readonly delivered: boolean }
   | { readonly event: "process"; readonly name: string; readonly status: WatchedStatus; readonly pid: number | null; readonly restarts: number; readonly detail: string }
   | { readonly event: "bot"; readonly account: string; readonly ok: boolean; readonly detail: string }
+  | { readonly event: "governance"; readonly ok: boolean; readonly detail: string; readonly tenant: string | null; readonly revision: number | null; readonly suspended: boolean }
+  | { readonly event: "violation"; readonly kind: string; readonly subject: string; readonly detail: string }
   | { readonly event: "config"; readonly ok: boolean; readonly detail: string }
   | { readonly event: "goodbye"; readonly reason: string; readonly left_running: readonly string[] };

@@ -1,3 +1,4 @@
+import type { ContractRef } from "../core/api-types";
 import { isObject, numberField, parseJson, stringField, type JsonObject } from "../core/json";
 
 /** A command as the server delivers it, over any transport. */
@@ -20,7 +21,7 @@ export type ServerFrame =
   | { readonly t: "hello"; readonly seq: number; readonly beatMs: number | undefined }
   | { readonly t: "event"; readonly id: string; readonly data: JsonObject }
   | { readonly t: "pace"; readonly beatMs: number; readonly until: number | undefined }
-  | { readonly t: "beat.ok"; readonly commands: readonly Command[] }
+  | { readonly t: "beat.ok"; readonly commands: readonly Command[]; readonly contract: ContractRef | undefined }
   | { readonly t: "ok"; readonly re: string; readonly id: string | undefined; readonly status: string | undefined }
   | { readonly t: "error"; readonly re: string; readonly id: string | undefined; readonly code: string; readonly detail: string };
 
@@ -44,7 +45,7 @@ export function parseServerFrame(text: string): ServerFrame | undefined {
       return { t: "pace", beatMs, until: Number.isNaN(until) ? undefined : until };
     }
     case "beat.ok":
-      return { t: "beat.ok", commands: parseCommands(raw["pending_commands"]) };
+      return { t: "beat.ok", commands: parseCommands(raw["pending_commands"]), contract: parseContractRef(raw["contract"]) };
     case "ok":
       return { t: "ok", re: stringField(raw, "re") ?? "", id: stringField(raw, "id"), status: stringField(raw, "status") };
     case "error":
@@ -58,6 +59,14 @@ export function parseServerFrame(text: string): ServerFrame | undefined {
     default:
       return undefined;
   }
+}
+
+/** The contract that a beat's answer names; undefined on machines that nobody governs. */
+export function parseContractRef(raw: unknown): ContractRef | undefined {
+  if (!isObject(raw)) return undefined;
+  const id = stringField(raw, "id");
+  const revision = numberField(raw, "revision");
+  return id === undefined || revision === undefined ? undefined : { id, revision };
 }
 
 /** The commands in a `pending_commands` list; malformed ones are left out. */

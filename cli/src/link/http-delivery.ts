@@ -3,7 +3,7 @@ import { detailText } from "../core/http";
 import { errorText } from "../core/errors";
 import { isObject, stringField } from "../core/json";
 import type { Beat, HeartbeatBody } from "../core/api-types";
-import { fatalFromStatus, parseCommands, type CommandResult, type Fatal } from "./frames";
+import { fatalFromStatus, parseCommands, parseContractRef, type CommandResult, type Fatal } from "./frames";
 import type { Delivery, LinkHooks } from "./link";
 
 /** Beats, acknowledgements and results over plain HTTP, shared by the stream and beat transports. */
@@ -24,7 +24,11 @@ export class HttpDelivery {
     if (delivery.kind === "ok") {
       const interval = Number(answer.headers.get("x-beat-interval") ?? "");
       if (Number.isFinite(interval) && interval > 0) this.hooks.onInterval(interval * 1000);
-      if (isObject(answer.body)) this.hooks.onCommands(parseCommands(answer.body["pending_commands"]));
+      if (isObject(answer.body)) {
+        this.hooks.onCommands(parseCommands(answer.body["pending_commands"]));
+        const contract = parseContractRef(answer.body["contract"]);
+        if (contract !== undefined) this.hooks.onContract(contract);
+      }
     }
     return delivery;
   }

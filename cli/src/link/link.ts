@@ -1,4 +1,4 @@
-import type { Beat } from "../core/api-types";
+import type { Beat, ContractRef } from "../core/api-types";
 import type { Command, CommandResult, Fatal } from "./frames";
 import type { Transport } from "./ladder";
 import type { JsonObject } from "../core/json";
@@ -21,6 +21,8 @@ export interface LinkHooks {
   onPace(beatMs: number, until: number | undefined): void;
   /** The server's wish for the regular interval between beats. */
   onInterval(ms: number): void;
+  /** The contract that the server has for this machine, with the answer to a beat. */
+  onContract(contract: ContractRef): void;
 }
 
 /** One open connection, whatever carries it. */

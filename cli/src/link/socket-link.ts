@@ -135,6 +135,7 @@ class SocketLink implements Link {
       case "beat.ok":
         this.answer("beat", frame);
         this.hooks.onCommands(frame.commands);
+        if (frame.contract !== undefined) this.hooks.onContract(frame.contract);
         return;
       case "ok":
       case "error":

@@ -4,7 +4,7 @@ import { errorText } from "../core/errors";
 import type { WatchedStatus } from "../core/api-types";
 import { identify, isAlive, sendSignal, type ProcessIdentity } from "./process-info";
 import { runCommand } from "./run-command";
-import { restartText, type RestartOutcome, type WatchChange, type WatchedView, type Watcher, type WatchTimings } from "./watcher";
+import { HELD, restartText, type RestartOutcome, type WatchChange, type WatchedView, type Watcher, type WatchTimings } from "./watcher";
 
 /** Where a foreign process is found. `expected` tells a crash (a pid file left behind) from a clean stop. */
 export interface Finding {
@@ -17,6 +17,9 @@ export interface ForeignOptions {
   readonly timings: WatchTimings;
   find(): Finding;
   readonly restartCommand?: readonly string[];
+  /** Stops and starts it where a signal would only make its own supervisor bring it back. */
+  readonly stopCommand?: readonly string[];
+  readonly startCommand?: readonly string[];
   onChange(change: WatchChange): void;
 }
 
@@ -28,6 +31,10 @@ export class ForeignProcess implements Watcher {
   private restarts = 0;
   private seenAt: string | null = null;
   private restarting: Promise<RestartOutcome> | undefined;
+  private held = false;
+  /** Whether it was we who stopped it. */
+  private stoppedByHold = false;
+  private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: ForeignOptions) {
     this.name = options.name;
@@ -47,6 +54,11 @@ export class ForeignProcess implements Watcher {
   }
 
   poll(): void {
+    this.look();
+    if (this.held && this.identity !== undefined) this.stopping ??= this.stop(this.identity).finally(() => (this.stopping = undefined));
+  }
+
+  private look(): void {
     if (this.identity !== undefined && isAlive(this.identity)) return;
     const finding = this.options.find();
     const found = finding.pid === undefined ? undefined : identify(finding.pid);
@@ -65,8 +77,31 @@ export class ForeignProcess implements Watcher {
   }
 
   restart(): Promise<RestartOutcome> {
+    if (this.held) return Promise.resolve(HELD);
     this.restarting ??= this.restartOnce().finally(() => (this.restarting = undefined));
     return this.restarting;
+  }
+
+  async hold(held: boolean): Promise<void> {
+    if (held === this.held) return;
+    this.held = held;
+    await this.restarting;
+    this.poll();
+    await this.stopping;
+    if (held || this.held || !this.stoppedByHold) return;
+    this.stoppedByHold = false;
+    const argv = this.options.startCommand ?? this.options.restartCommand;
+    if (argv !== undefined) await this.runRestartCommand(argv);
+    this.poll();
+  }
+
+  private async stop(identity: ProcessIdentity): Promise<void> {
+    this.stoppedByHold = true;
+    const { stopCommand, timings } = this.options;
+    if (stopCommand !== undefined) await runCommand(stopCommand, timings.restartCommandMs);
+    if (isAlive(identity)) this.terminate(identity);
+    await sleep(Math.min(200, timings.pollMs));
+    this.look();
   }
 
   async close(): Promise<void> {

@@ -10,7 +10,7 @@ import { afterExit, judgeExit, NO_CRASHES, type CrashLoopPolicy, type CrashLoopS
 import { identify, isAlive, isGroupAlive, sendSignal, type ProcessIdentity } from "./process-info";
 import { childMark, commandKey, MARK_VARIABLE, RunFile } from "./run-file";
 import type { WatchEntry } from "./watch-entry";
-import { restartText, type RestartOutcome, type WatchChange, type WatchedView, type Watcher, type WatchTimings } from "./watcher";
+import { HELD, restartText, type RestartOutcome, type WatchChange, type WatchedView, type Watcher, type WatchTimings } from "./watcher";
 
 export interface ManagedChildOptions {
   readonly home: string;
@@ -41,6 +41,9 @@ export class ManagedChild implements Watcher {
   /** A stop or restart the daemon itself performs: the exit is no crash. */
   private expectExit = false;
   private closed = false;
+  private held = false;
+  /** Whether it ran, or was about to, when it was held. */
+  private resumes = true;
   private restarting: Promise<RestartOutcome> | undefined;
   private readonly runFile: RunFile;
   private readonly key: string;
@@ -62,11 +65,16 @@ export class ManagedChild implements Watcher {
   start(): void {
     const left = this.runFile.findAlive();
     if (left === undefined) {
-      this.spawn("started");
+      if (this.held) this.change("stopped", HELD.text);
+      else this.spawn("started");
       return;
     }
     this.restarts = left.restarts;
     this.watchAdopted(left.identity, left.startedAt);
+    if (this.held) {
+      void this.stop();
+      return;
+    }
     if (left.commandKey === "" || left.commandKey === this.key) {
       this.writeRunFile();
       this.change("running", "adopted: it was still running");
@@ -86,23 +94,45 @@ export class ManagedChild implements Watcher {
 
   /** Stops the child gracefully and starts it again; also ends a crash loop. Concurrent calls share one restart. */
   restart(): Promise<RestartOutcome> {
+    if (this.held) return Promise.resolve(HELD);
     this.restarting ??= this.restartOnce().finally(() => (this.restarting = undefined));
     return this.restarting;
   }
 
+  async hold(held: boolean): Promise<void> {
+    if (held === this.held) return;
+    this.held = held;
+    if (held && this.startedAt !== null) this.resumes = this.identity !== undefined || this.retry !== undefined || this.restarting !== undefined;
+    this.clearRetry();
+    await this.restarting;
+    if (this.held !== held || this.closed) return;
+    if (held) {
+      await this.stop();
+      if (this.identity === undefined) this.change("stopped", HELD.text);
+    } else if (this.identity === undefined && this.resumes) {
+      this.crashes = NO_CRASHES;
+      this.spawn("resumed");
+    }
+  }
+
   async close(leaveRunning: boolean): Promise<void> {
     this.closed = true;
-    clearTimeout(this.retry);
+    this.clearRetry();
     await this.restarting;
-    clearTimeout(this.retry);
+    this.clearRetry();
     if (!leaveRunning) await this.stop();
     clearInterval(this.adoptedPoll);
+  }
+
+  private clearRetry(): void {
+    clearTimeout(this.retry);
+    this.retry = undefined;
   }
 
   private async restartOnce(): Promise<RestartOutcome> {
     const startedAt = Date.now();
     const before = this.identity?.pid ?? null;
-    clearTimeout(this.retry);
+    this.clearRetry();
     this.crashes = NO_CRASHES;
     if (this.identity !== undefined) {
       this.change("restarting", "restart asked for");
@@ -125,7 +155,7 @@ export class ManagedChild implements Watcher {
   }
 
   private spawn(why: string): void {
-    if (this.closed) return;
+    if (this.closed || this.held) return;
     const [program, ...args] = this.entry.command ?? [];
     this.expectExit = false;
     let log: number | undefined;
@@ -203,7 +233,7 @@ export class ManagedChild implements Watcher {
     } catch {
       // Left behind it names a dead process, which is harmless.
     }
-    if (this.expectExit || this.closed) {
+    if (this.expectExit || this.closed || this.held) {
       if (this.restarting === undefined) this.change("stopped", this.lastExit);
       return;
     }
@@ -220,8 +250,11 @@ export class ManagedChild implements Watcher {
       return;
     }
     this.change("crashed", `${detail}; starting again in ${decision.delayMs / 1000} s`);
-    clearTimeout(this.retry);
-    this.retry = setTimeout(() => void this.respawn(pid), decision.delayMs);
+    this.clearRetry();
+    this.retry = setTimeout(() => {
+      this.retry = undefined;
+      void this.respawn(pid);
+    }, decision.delayMs);
   }
 
   private async respawn(oldPid: number | undefined): Promise<void> {

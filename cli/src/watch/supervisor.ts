@@ -7,7 +7,7 @@ import { ManagedChild } from "./managed-child";
 import { findProgram, OpenclawStatus } from "./openclaw";
 import { findByPattern, findOpenclawGateway, listProcesses, ownLineage, type ProcessRow } from "./process-table";
 import { listRunFiles } from "./run-file";
-import type { WatchEntry } from "./watch-entry";
+import { gatewayOf, type WatchEntry } from "./watch-entry";
 import { WATCH_TIMINGS, type RestartOutcome, type WatchChange, type Watcher, type WatchTimings } from "./watcher";
 
 export interface SupervisorOptions {
@@ -37,6 +37,7 @@ export class Supervisor {
   private timer: NodeJS.Timeout | undefined;
   private rows: readonly ProcessRow[] | undefined;
   private scannedAt = 0;
+  private held = false;
 
   constructor(private readonly options: SupervisorOptions) {
     this.timings = options.timings ?? WATCH_TIMINGS;
@@ -46,13 +47,18 @@ export class Supervisor {
       timings: this.timings,
       find: () => this.findOpenclaw(),
       restartCommand: ["openclaw", "gateway", "restart"],
+      stopCommand: ["openclaw", "gateway", "stop"],
+      startCommand: ["openclaw", "gateway", "start"],
       onChange: (change) => options.onChange(change),
     });
   }
 
-  start(entries: readonly WatchEntry[]): void {
+  /** `held`: the agents stay stopped from the beginning. */
+  start(entries: readonly WatchEntry[], held = false): void {
+    this.held = held;
     for (const entry of entries) this.add(entry);
     this.reportOrphans();
+    if (held) void this.holdAgents();
     this.openclaw?.start();
     this.timer = setInterval(() => this.poll(), this.timings.pollMs);
   }
@@ -74,6 +80,25 @@ export class Supervisor {
       if (old === undefined) this.add(entry);
       else this.watchers.set(entry.name, old);
     }
+    await this.holdAgents();
+  }
+
+  /** Stops the gateway and the bots' processes and keeps them stopped, or lets them run again. Settles when they have followed. */
+  async hold(held: boolean): Promise<void> {
+    this.held = held;
+    await this.holdAgents();
+  }
+
+  private async holdAgents(): Promise<void> {
+    const gateway = this.gatewayEntry()?.watcher;
+    const all = [...this.watchers.values()].map(({ entry, watcher }) => watcher.hold(this.held && (entry.bot !== undefined || watcher === gateway)));
+    await Promise.all([...all, this.openclaw?.hold(this.held)]);
+  }
+
+  /** Whether an OpenClaw gateway runs that this daemon did not start, so that its environment is not ours to set. */
+  foreignGateway(): boolean {
+    const real = this.openclaw?.view();
+    return real?.status === "running" && this.ownerOf(real.pid) === undefined;
   }
 
   watched(): WatchedWire[] {
@@ -126,6 +151,7 @@ export class Supervisor {
   private add(entry: WatchEntry): void {
     const watcher = this.create(entry);
     this.watchers.set(entry.name, { entry, watcher });
+    if (this.held && (entry.bot !== undefined || this.gatewayEntry()?.watcher === watcher)) void watcher.hold(true);
     watcher.start();
   }
 
@@ -161,8 +187,8 @@ export class Supervisor {
   }
 
   private gatewayEntry(): { readonly entry: WatchEntry; readonly watcher: Watcher } | undefined {
-    const all = [...this.watchers.values()].filter(({ entry }) => entry.bot === undefined);
-    return all.find(({ entry }) => entry.gateway) ?? all[0];
+    const entry = gatewayOf([...this.watchers.values()].map((item) => item.entry));
+    return entry === undefined ? undefined : this.watchers.get(entry.name);
   }
 
   /** An openclaw gateway that is one of our own children is restarted as that child, or there would be two. */

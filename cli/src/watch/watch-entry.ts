@@ -18,6 +18,18 @@ export interface WatchEntry {
   readonly bot?: string;
 }
 
+/** The entry that stands for the gateway: the one marked so, else the first that runs no bot. Pure. */
+export function gatewayOf(entries: readonly WatchEntry[]): WatchEntry | undefined {
+  const own = entries.filter((entry) => entry.bot === undefined);
+  return own.find((entry) => entry.gateway) ?? own[0];
+}
+
+/** The same entries, with variables for those that run agents: the gateway and the bots. They go before the owner's own. Pure. */
+export function withAgentsEnvironment(entries: readonly WatchEntry[], environment: Readonly<Record<string, string>>): readonly WatchEntry[] {
+  const gateway = gatewayOf(entries);
+  return entries.map((entry) => (entry.command !== undefined && (entry.bot !== undefined || entry === gateway) ? { ...entry, env: { ...entry.env, ...environment } } : entry));
+}
+
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Whether a name is fit for a file name and the wire. */

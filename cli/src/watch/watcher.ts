@@ -27,6 +27,8 @@ export interface Watcher {
   /** Looks again (foreign and adopted processes); called every poll. */
   poll(): void;
   restart(): Promise<RestartOutcome>;
+  /** Stopped and kept from running as long as it is held; afterwards it runs as before. */
+  hold(held: boolean): Promise<void>;
   /** Ends the watching; a child is stopped too unless it is left running. */
   close(leaveRunning: boolean): Promise<void>;
 }
@@ -51,6 +53,9 @@ export const WATCH_TIMINGS: WatchTimings = {
   comeBackMs: 30_000,
   restartCommandMs: 60_000,
 };
+
+/** What a restart of a held process answers. */
+export const HELD: RestartOutcome = { ok: false, text: "the machine is suspended: its agents stay stopped until it is resumed" };
 
 /** "pid 12 → 34 in 0.8 s" and the like. */
 export function restartText(name: string, before: number | null, after: number, tookMs: number): string {

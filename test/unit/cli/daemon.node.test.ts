@@ -5,7 +5,8 @@ import { findAuth, saveAuth, type Auth } from "../../../cli/src/core/auth-store"
 import { ApiClient } from "../../../cli/src/core/http";
 import { Logger } from "../../../cli/src/core/log";
 import { settPaths } from "../../../cli/src/core/paths";
-import { Daemon, type DaemonOptions } from "../../../cli/src/daemon/daemon";
+import { Daemon } from "../../../cli/src/daemon/daemon";
+import type { DaemonOptions } from "../../../cli/src/daemon/daemon-options";
 import type { DaemonEnd } from "../../../cli/src/daemon/daemon-end";
 import type { DaemonEvent } from "../../../cli/src/daemon/events";
 import { LINK_TIMINGS } from "../../../cli/src/link/link";

@@ -44,6 +44,8 @@ export class FakeServer {
   loseResults = false;
   mintedInstance: string | undefined;
   loginReady = false;
+  /** The contract that answers to beats name. */
+  contract: { readonly id: string; readonly revision: number } | undefined;
   seq = 0;
   port = 0;
   /** Further answers, tried before the built-in ones: a method and a path's pattern. */
@@ -129,6 +131,10 @@ export class FakeServer {
     for (const stream of this.streams) stream.write(`id: ${this.seq}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
+  private governed(): Json {
+    return this.contract === undefined ? {} : { contract: this.contract };
+  }
+
   private pending(): Json[] {
     return [...this.commands.values()].filter((command) => command.status === "pending").map(wire);
   }
@@ -151,7 +157,7 @@ export class FakeServer {
     const frame = JSON.parse(text) as Json;
     if (frame["t"] === "beat") {
       this.beats.push(frame);
-      send({ t: "beat.ok", pending_commands: this.pending() });
+      send({ t: "beat.ok", pending_commands: this.pending(), ...this.governed() });
     } else if (frame["t"] === "bye") {
       this.byes += 1;
       send({ t: "ok", re: "bye" });
@@ -218,7 +224,7 @@ export class FakeServer {
     if (path === "/api/v1/dashboard/heartbeat") {
       if (this.heartbeatStatus !== undefined) return answer(this.heartbeatStatus, { detail: "no" });
       this.beats.push(body);
-      return answer(200, { ok: true, pending_commands: this.pending() }, { "x-beat-interval": "30" });
+      return answer(200, { ok: true, pending_commands: this.pending(), ...this.governed() }, { "x-beat-interval": "30" });
     }
     if (path === "/api/v1/dashboard/disconnect") {
       this.disconnects += 1;

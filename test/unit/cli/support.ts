@@ -10,10 +10,10 @@ export function temporaryHome(): { readonly path: string; remove(): void } {
 }
 
 /** Waits until `look` gives something truthy and returns it. The limit only keeps a broken test from hanging. */
-export async function eventually<T>(what: string, look: () => T | undefined | null | false | 0, limitMs = 15_000): Promise<T> {
+export async function eventually<T>(what: string, look: () => T | undefined | null | false | 0 | Promise<T | undefined | null | false | 0>, limitMs = 15_000): Promise<T> {
   const until = Date.now() + limitMs;
   for (;;) {
-    const value = look();
+    const value = await look();
     if (value) return value;
     if (Date.now() > until) throw new Error(`never happened: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 15));
