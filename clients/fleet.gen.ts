@@ -5850,10 +5850,26 @@ export interface components {
             capabilities?: {
                 [key: string]: unknown;
             } | null;
+            governance?: {
+                contract_id?: string | null;
+                revision?: number | null;
+                awareness_version?: string | null;
+                enforcing?: string[] | null;
+                violations?: {
+                    id: string;
+                    kind: string;
+                    subject?: string | null;
+                    at?: string | null;
+                }[] | null;
+            } | null;
         };
         HeartbeatResponseV2: {
             ok: boolean;
             pending_commands: components["schemas"]["PendingCommandItem"][];
+            contract?: {
+                id: string;
+                revision: number;
+            };
         };
         HermesLogTailResponse: {
             bot_id: string;
@@ -5930,6 +5946,9 @@ export interface components {
                     kind: "socket" | "sse" | "none";
                     since: string | null;
                 };
+                governance: {
+                    [key: string]: unknown;
+                } | null;
                 tokens: {
                     id: string;
                     cut: ("revoked" | "unbound") | null;
@@ -10932,7 +10951,7 @@ export interface operations {
     "fleet.ops-audit.search": {
         parameters: {
             query?: {
-                actor_type?: "anonymous" | "user" | "cliToken" | "system";
+                actor_type?: "anonymous" | "user" | "cliToken" | "operator" | "member" | "tenant" | "modelKey" | "system";
                 actor_id?: string;
                 action?: string;
                 subject_type?: string;

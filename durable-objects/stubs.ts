@@ -1,7 +1,12 @@
 import { fromBase64Url, fromHex, toBase64Url, toHex } from "../src/kernel/crypto/bytes";
 import type { ObjectBindings } from "../src/kernel/context";
 import type { AccountFeedRpc } from "./account-feed/account-feed.rpc";
+import type { BudgetRpc } from "./budget/budget.rpc";
+import type { DirectoryRpc } from "./directory/directory.rpc";
 import type { InstanceRef, InstanceRpc } from "./instance/instance.rpc";
+import type { OrgRpc } from "./org/org.rpc";
+import type { OutboxRpc, SourceRef } from "./shared/object-outbox.rpc";
+import type { TenantRpc } from "./tenant/tenant.rpc";
 
 /**
  * The only place that maps owners and machines to objects. Names contain the owner, so a foreign instance is simply an
@@ -17,6 +22,40 @@ export function instanceObject(bindings: ObjectBindings, ref: InstanceRef): Stub
 
 export function accountFeedObject(bindings: ObjectBindings, userId: number): Stub<AccountFeedRpc> {
   return bindings.ACCOUNT_FEED_DO.getByName(String(userId)) as unknown as Stub<AccountFeedRpc>;
+}
+
+/** @throws Error when the environment lacks the binding */
+function byName(bindings: ObjectBindings, binding: `${string}_DO`, name: string): DurableObjectStub {
+  const namespace = bindings[binding];
+  if (!namespace) throw new Error(`wrangler.toml has no binding ${binding}`);
+  return namespace.getByName(name);
+}
+
+/** A governed tenant. */
+export function tenantObject(bindings: ObjectBindings, name: string): Stub<TenantRpc> {
+  return byName(bindings, "TENANT_DO", name) as unknown as Stub<TenantRpc>;
+}
+
+/** The one directory of tenants. */
+export function directoryObject(bindings: ObjectBindings): Stub<DirectoryRpc> {
+  return byName(bindings, "DIRECTORY_DO", "directory") as unknown as Stub<DirectoryRpc>;
+}
+
+const SOURCE_NAMESPACES = { tenant: "TENANT_DO", org: "ORG_DO", budget: "BUDGET_DO" } as const;
+
+/** An object whose changes D1 shows. */
+export function sourceObject(bindings: ObjectBindings, ref: SourceRef): Stub<OutboxRpc> {
+  return byName(bindings, SOURCE_NAMESPACES[ref.object], ref.name) as unknown as Stub<OutboxRpc>;
+}
+
+/** The organisation: there is one. */
+export function orgObject(bindings: ObjectBindings): Stub<OrgRpc> {
+  return byName(bindings, "ORG_DO", "org") as unknown as Stub<OrgRpc>;
+}
+
+/** The one ledger of what is spent on models. */
+export function budgetObject(bindings: ObjectBindings): Stub<BudgetRpc> {
+  return byName(bindings, "BUDGET_DO", "org") as unknown as Stub<BudgetRpc>;
 }
 
 /** First part of every public command id: the object that keeps the command, so that no index is needed to find it. */
@@ -39,3 +78,4 @@ export function instanceObjectByCommandId(bindings: ObjectBindings, commandId: s
 }
 
 export { upgradeRequest, type Upgrade } from "./shared/upgrade";
+export { memberUpgrade } from "./tenant/member-sockets";

@@ -18,6 +18,8 @@ interface DeskParts {
   readonly announcer: Announcer;
   readonly keeper: Keeper;
   readonly transaction: (work: () => void) => void;
+  /** The suspended tenant that keeps the machine from working; null when none does. */
+  readonly suspendedBy: (machineId: number) => string | null;
   /** First part of this object's command ids. */
   readonly tag: string;
 }
@@ -35,6 +37,8 @@ export class CommandDesk {
     const { store, log, links, alarms } = this.#parts;
     const known = request.idempotencyKey === null ? null : store.findCommandByKey(machine.id, request.idempotencyKey, now);
     if (known) return { kind: "ok", command: toCommandView(known), reachable: machine.state.reachable };
+    const tenant = this.#parts.suspendedBy(machine.id);
+    if (tenant !== null) return { kind: "suspended", tenant };
     if (machine.open.size >= COMMANDS_OPEN_MAX) return { kind: "queueFull" };
     let command: Command = {
       id: `cmd_${this.#parts.tag}_${sortableId(now)}`,
@@ -72,18 +76,22 @@ export class CommandDesk {
 
   /** Everything the machine still has to be told, oldest first; marks it delivered. */
   pending(machine: Machine, now: number): PendingCommand[] {
-    const waiting = [...machine.open.values()].filter((command) => isUndelivered(command, now));
+    const waiting = this.#undelivered(machine, now);
     for (const command of waiting) this.#apply(machine, deliver(command, now));
     return waiting.map(toPendingCommand);
   }
 
   /** The same, as events of the log, for a link that has just come up. */
   pendingEvents(machine: Machine, now: number): LoggedEvent[] {
-    const waiting = [...machine.open.values()].filter((command) => isUndelivered(command, now));
-    return waiting.map((command) => {
+    return this.#undelivered(machine, now).map((command) => {
       this.#apply(machine, deliver(command, now));
       return { id: this.#parts.store.eventSeqOf(command.id), data: commandEvent(command) };
     });
+  }
+
+  #undelivered(machine: Machine, now: number): Command[] {
+    if (this.#parts.suspendedBy(machine.id) !== null) return [];
+    return [...machine.open.values()].filter((command) => isUndelivered(command, now));
   }
 
   async acknowledge(machine: Machine, command: Command, now: number): Promise<Transition> {

@@ -3,6 +3,7 @@ import { redactDeep } from "../../src/kernel/logging/redact-deep";
 import type { AlarmTable } from "../shared/alarm-table";
 import { isoOrNull, shown, SHOWN_ENTRIES, shownEntry, type LogRow } from "../shared/inspection";
 import type { CountedSql } from "../shared/counted-sql";
+import type { Governor } from "./governance";
 import type { InstanceInspection } from "./instance.rpc";
 import type { InstanceStore, Machine } from "./instance.store";
 import type { AlarmReason } from "./keeper";
@@ -13,14 +14,16 @@ interface Parts {
   readonly store: InstanceStore;
   readonly links: Links;
   readonly alarms: AlarmTable<AlarmReason>;
+  readonly governor: Governor;
 }
 
 /** Reasons in the order in which a person looks for them. */
-const REASONS: readonly AlarmReason[] = ["grace", "silence", "backstop", "commands", "announce", "pairing"];
+const REASONS: readonly AlarmReason[] = ["grace", "silence", "backstop", "commands", "announce", "pairing", "governance"];
 
 /** Everything of one machine as it lies here, without settling anything first: whoever looks must not change what is looked at. */
-export function inspectMachine({ sql, store, links, alarms }: Parts, machine: Machine, now: number): InstanceInspection {
+export function inspectMachine({ sql, store, links, alarms, governor }: Parts, machine: Machine, now: number): InstanceInspection {
   const facts = links.facts(machine.id);
+  const governance = governor.facts(machine);
   return {
     registration: shown(machine.registration),
     state: shown(machine.state),
@@ -30,6 +33,7 @@ export function inspectMachine({ sql, store, links, alarms }: Parts, machine: Ma
     projectedOnline: machine.projectedOnline,
     samples: machine.samples.length,
     link: { kind: facts.kind, since: isoOrNull(facts.since) },
+    governance: governance && { ...shown(governance), lastReportAt: isoOrNull(governance.lastReportAt) },
     tokens: [...machine.tokens].map(([id, cut]) => ({ id, cut })),
     alarms: REASONS.flatMap((reason) => {
       const dueAt = alarms.dueAt(machine.id, reason);

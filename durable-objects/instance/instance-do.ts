@@ -11,6 +11,8 @@ import { hasTables, migrateObject } from "../shared/migrate";
 import { objectTag } from "../stubs";
 import { Announcer, type AnnouncerBindings } from "./announcer";
 import { CommandDesk } from "./command-desk";
+import { Governor } from "./governance";
+import type { GovernanceFacts, GovernAnswer, MachineContract } from "./governance.rpc";
 import { inspectMachine } from "./inspection";
 import { instanceMigrations } from "./instance.migrations";
 import type { BeatAnswer, Caller, CommandAnswer, CommandResult, EnqueueAnswer, InstanceInspection, InstanceRef, InstanceRpc, NewCommand, Provisioning, Refusal, Registration, RepairAnswer, RosterBot, Spending, TokenCut } from "./instance.rpc";
@@ -42,6 +44,7 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
   readonly #alarms: AlarmTable<AlarmReason>;
   readonly #announcer: Announcer;
   readonly #keeper: Keeper;
+  readonly #governor: Governor;
   readonly #desk: CommandDesk;
   #machines: Machine[] = [];
 
@@ -53,10 +56,13 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     this.#links = new Links(ctx);
     this.#log = new EventLog(this.#sql, "events", EVENTS_KEEP);
     this.#alarms = new AlarmTable(ctx.storage, this.#sql);
-    this.#announcer = new Announcer(env, createLogger({ object: "instance" }));
+    const logger = createLogger({ object: "instance" });
+    this.#announcer = new Announcer(env, logger);
     const parts = { store: this.#store, links: this.#links, alarms: this.#alarms, announcer: this.#announcer };
     this.#keeper = new Keeper({ ...parts, defer: (work) => ctx.waitUntil(work) });
-    this.#desk = new CommandDesk({ ...parts, log: this.#log, keeper: this.#keeper, transaction: (work) => ctx.storage.transactionSync(work), tag: objectTag(ctx.id) });
+    const transaction = (work: () => void): void => ctx.storage.transactionSync(work);
+    this.#governor = new Governor({ ...parts, sql: this.#sql, log: this.#log, bindings: env, logger, transaction, defer: (work) => ctx.waitUntil(work) });
+    this.#desk = new CommandDesk({ ...parts, log: this.#log, keeper: this.#keeper, transaction, suspendedBy: (machineId) => this.#governor.suspendedBy(machineId), tag: objectTag(ctx.id) });
     // A probed name stores nothing: tables come with the first registration.
     if (hasTables(ctx.storage.sql)) void ctx.blockConcurrencyWhile(() => this.#wake());
   }
@@ -69,6 +75,7 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
       if (attached && attached.lastSeen >= machine.live.lastSeen) machine.live = attached;
     }
     await this.#alarms.load();
+    await this.#governor.load();
     for (const machine of this.#machines) await this.#keeper.resume(machine, Date.now());
   }
 
@@ -91,11 +98,12 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     let machine = this.#find(ref);
     if (machine && JSON.stringify(machine.registration) === JSON.stringify(registration)) return;
     if (machine) {
-      // The purge of an earlier machine of this id did not come: its bots, its count of rosters and its provisioning are not this one's. A registration from before bots has no date.
+      // The purge of an earlier machine of this id did not come: its bots, its count of rosters, its provisioning and its contract are not this one's. A registration from before bots has no date.
       const { createdAt = registration.createdAt }: Partial<Registration> = machine.registration;
       if (createdAt !== registration.createdAt) {
         machine.state = forgetBots(machine.state);
         machine.provisioning = null;
+        this.#governor.forget(machine.id, false);
       }
       machine.registration = registration;
       machine.unannounced = true;
@@ -114,9 +122,15 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     if (refusal || !machine) return refusal ?? { kind: "gone" };
     const now = Date.now();
     await this.#alarms.heal();
-    await this.#keeper.takeBeat(machine, payload, now);
+    await this.#takeBeat(machine, payload, now);
     const linked = this.#links.facts(machine.id).kind !== "none";
-    return { kind: "ok", pending: this.#desk.pending(machine, now), beatIntervalSeconds: linked ? LINKED_BEAT_SECONDS : UNLINKED_BEAT_SECONDS };
+    return { kind: "ok", pending: this.#desk.pending(machine, now), beatIntervalSeconds: linked ? LINKED_BEAT_SECONDS : UNLINKED_BEAT_SECONDS, contract: this.#governor.pointerOf(machine.id) };
+  }
+
+  async #takeBeat(machine: Machine, payload: HeartbeatPayload, now: number): Promise<void> {
+    const previousBeatAt = machine.live.lastSeen;
+    await this.#keeper.takeBeat(machine, payload, now);
+    if (!machine.gone) this.#governor.takeBeat(machine, payload.governance, previousBeatAt, now);
   }
 
   async admitToken(ref: InstanceRef, tokenId: string, registering: boolean): Promise<void> {
@@ -253,9 +267,32 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     return skillContent(this.#find(ref)?.state.bots ?? {}, name);
   }
 
+  async govern(ref: InstanceRef, contract: MachineContract): Promise<GovernAnswer> {
+    const machine = this.#find(ref);
+    if (!machine) return { kind: "gone" };
+    const now = Date.now();
+    const waited = this.#governor.suspendedBy(machine.id) !== null;
+    const revision = await this.#governor.govern(machine, contract, now);
+    // Whoever listens gets what was held back; the others with their next beat.
+    if (waited && this.#links.facts(machine.id).kind !== "none") {
+      for (const event of this.#desk.pendingEvents(machine, now)) this.#links.broadcast(machine.id, event);
+    }
+    return { kind: "ok", revision };
+  }
+
+  async getContract(ref: InstanceRef): Promise<MachineContract | null> {
+    const machine = this.#find(ref);
+    return machine && this.#governor.contractOf(machine.id);
+  }
+
+  async getGovernance(ref: InstanceRef): Promise<GovernanceFacts | null> {
+    const machine = this.#find(ref);
+    return machine && this.#governor.facts(machine);
+  }
+
   async inspect(ref: InstanceRef): Promise<InstanceInspection | null> {
     const machine = this.#find(ref);
-    return machine && inspectMachine({ sql: this.#sql, store: this.#store, links: this.#links, alarms: this.#alarms }, machine, Date.now());
+    return machine && inspectMachine({ sql: this.#sql, store: this.#store, links: this.#links, alarms: this.#alarms, governor: this.#governor }, machine, Date.now());
   }
 
   async purge(ref: InstanceRef): Promise<void> {
@@ -266,6 +303,7 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     machine.gone = true;
     machine.open.clear();
     this.#links.closeAll(machine.id, CLOSE.machineGone, "the machine was deleted");
+    this.#governor.forget(machine.id, this.#machines.length === 0);
     if (this.#machines.length > 0) this.#store.deleteMachine(machine.id);
     else {
       await this.ctx.storage.deleteAlarm();
@@ -316,8 +354,8 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
       case "invalid":
         return send(ws, { t: "error", re: frame.re, code: "validation_error", detail: frame.detail });
       case "beat":
-        await this.#keeper.takeBeat(machine, frame.payload, now);
-        return send(ws, { t: "beat.ok", pending_commands: this.#desk.pending(machine, now) });
+        await this.#takeBeat(machine, frame.payload, now);
+        return send(ws, { t: "beat.ok", pending_commands: this.#desk.pending(machine, now), contract: this.#governor.pointerOf(machine.id) ?? undefined });
       case "bye":
         await this.#keeper.goOffline(machine, "goodbye", now);
         send(ws, { t: "ok", re: "bye" });
@@ -354,6 +392,7 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
       const machine = this.#machines.find((m) => m.id === subject);
       if (!machine) this.#alarms.disarm(subject, reason);
       else if (reason === "commands") await this.#desk.expireOverdue(machine, now);
+      else if (reason === "governance") await this.#governor.onAlarm(machine, now);
       else await this.#keeper.onAlarm(machine, reason, now);
     }
     await this.#alarms.settle();

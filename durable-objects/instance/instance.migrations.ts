@@ -46,4 +46,8 @@ export const instanceMigrations: readonly ObjectMigration[] = [
     id: "0002_provisioning",
     sql: "ALTER TABLE machines ADD COLUMN provisioning TEXT",
   },
+  {
+    id: "0003_governance",
+    sql: "CREATE TABLE governance (machine_id INTEGER PRIMARY KEY, contract TEXT NOT NULL, reports TEXT NOT NULL)",
+  },
 ];

@@ -1,5 +1,6 @@
 import type { MachineEvent } from "../account-feed/account-feed.rpc";
 import type { ShownEntry } from "../shared/inspection";
+import type { ContractPointer, GovernanceFacts, GovernAnswer, MachineContract } from "./governance.rpc";
 import type { BotDetail, HeartbeatPayload, HistoryEntry, LinkKind, MachineDetail, MachineSkill, MachineSummary } from "./machine.rpc";
 import type { RosterBot } from "./bot-pairings.core";
 import type { AnyCommandType, CommandStatus, CommandView, PendingCommand } from "../../src/fleet/commands/commands.core";
@@ -54,11 +55,17 @@ export interface Provisioning {
  */
 export type Refusal = { readonly kind: "gone" } | { readonly kind: "unknownToken"; readonly instanceId: string } | { readonly kind: "revoked" };
 
-export type BeatAnswer = { readonly kind: "ok"; readonly pending: readonly PendingCommand[]; readonly beatIntervalSeconds: number } | Refusal;
+export type BeatAnswer = { readonly kind: "ok"; readonly pending: readonly PendingCommand[]; readonly beatIntervalSeconds: number; readonly contract: ContractPointer | null } | Refusal;
 
 export type CommandAnswer = { readonly kind: "ok"; readonly command: CommandView } | { readonly kind: "finished"; readonly command: CommandView } | Refusal;
 
-export type EnqueueAnswer = { readonly kind: "ok"; readonly command: CommandView; readonly reachable: boolean } | { readonly kind: "gone" } | { readonly kind: "queueFull" };
+/** The tenant that governs the machine is suspended: it is given no work. */
+interface Suspended {
+  readonly kind: "suspended";
+  readonly tenant: string;
+}
+
+export type EnqueueAnswer = { readonly kind: "ok"; readonly command: CommandView; readonly reachable: boolean } | { readonly kind: "gone" } | { readonly kind: "queueFull" } | Suspended;
 
 export interface NewCommand {
   readonly type: AnyCommandType;
@@ -78,7 +85,8 @@ export type RepairAnswer =
   | { readonly kind: "ok"; readonly commandId: string }
   | { readonly kind: "gone" }
   | { readonly kind: "notBroken"; readonly phase: PairingPhase }
-  | { readonly kind: "queueFull" };
+  | { readonly kind: "queueFull" }
+  | Suspended;
 
 /** Why a token may not speak for a machine any more. */
 export type TokenCut = "revoked" | "unbound";
@@ -101,6 +109,8 @@ export interface InstanceInspection {
   readonly projectedOnline: boolean | null;
   readonly samples: number;
   readonly link: { readonly kind: LinkKind; readonly since: string | null };
+  /** Its contract without the signature, and what it reports of it; null when it was never governed. */
+  readonly governance: Readonly<Record<string, unknown>> | null;
   readonly tokens: readonly { readonly id: string; readonly cut: TokenCut | null }[];
   readonly alarms: readonly { readonly reason: string; readonly dueAt: string; readonly overdue: boolean }[];
   /** Of the last 24 hours, newest first. */
@@ -151,6 +161,12 @@ export interface InstanceRpc {
   getSkillContent(ref: InstanceRef, name: string): Promise<string | null>;
   /** Everything of the machine as it lies there; changes nothing. Null when the machine is unknown. */
   inspect(ref: InstanceRef): Promise<InstanceInspection | null>;
+  /** Keeps the machine's newest contract and tells the machine; an older one is ignored. */
+  govern(ref: InstanceRef, contract: MachineContract): Promise<GovernAnswer>;
+  /** The contract that the machine should have; null when it was never governed, or is unknown. */
+  getContract(ref: InstanceRef): Promise<MachineContract | null>;
+  /** How the machine and its contract stand; null when it was never governed, or is unknown. */
+  getGovernance(ref: InstanceRef): Promise<GovernanceFacts | null>;
   /** Deletes everything of the machine and closes its links. */
   purge(ref: InstanceRef): Promise<void>;
 }

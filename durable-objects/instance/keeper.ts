@@ -14,9 +14,9 @@ import type { HeartbeatPayload, MachineSummary } from "./machine.rpc";
 /**
  * Why the object may wake itself: `grace` a lost link did not come back; `silence` beats without a link stopped; `backstop` a
  * look at links that seem alive; `commands` one may have expired; `pairing` a phase may have lasted
- * its time; `announce` the feed or the queue was down.
+ * its time; `announce` the feed or the queue was down; `governance` its tenant's object was.
  */
-export type AlarmReason = "grace" | "silence" | "backstop" | "commands" | "pairing" | "announce";
+export type AlarmReason = "grace" | "silence" | "backstop" | "commands" | "pairing" | "announce" | "governance";
 
 export const BACKSTOP_MS = 30 * MINUTE_MS;
 const ANNOUNCE_RETRY_MS = 5 * SECOND_MS;
@@ -213,7 +213,8 @@ export class Keeper {
         else if (needsProjection(machine)) await this.#project(machine, now);
         return;
       case "commands":
-        // The command desk handles it; see InstanceDO.alarm.
+      case "governance":
+        // The command desk's and the governor's; see InstanceDO.alarm.
         return;
     }
   }

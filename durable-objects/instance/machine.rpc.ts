@@ -1,3 +1,5 @@
+import type { GovernanceBeat } from "./governance.rpc";
+
 /** Shapes of a machine's life: what it reports, what we remember, what we show. camelCase inside and on the dashboard wire. */
 
 /** A process that the daemon watches. */
@@ -52,6 +54,8 @@ export interface HeartbeatPayload {
   readonly bots: readonly BotBeat[];
   readonly watched: readonly WatchedProcess[] | null;
   readonly capabilities: Readonly<Record<string, unknown>> | null;
+  /** What a governed machine tells of its contract. */
+  readonly governance: GovernanceBeat | null;
 }
 
 /** A bot in a machine list (MachineListBotItem of the contract). */

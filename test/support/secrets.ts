@@ -1,6 +1,7 @@
 /** Fixed keys of the test environment; worthless elsewhere. */
 export const testSecrets = {
   ENVIRONMENT: "local",
+  OPENCRANE_API_TOKEN: "test-operator-token-of-governance",
   TOKEN_KEYS: "t1:dGVzdC10b2tlbi1rZXktdGVzdC10b2tlbi1rZXktMDE",
   SEAL_KEYS: "s1:dGVzdC1zZWFsLWtleS0tdGVzdC1zZWFsLWtleS0tMDE",
   PASSWORD_PEPPER: "dGVzdC1wZXBwZXItdGVzdC1wZXBwZXI",

@@ -1,5 +1,5 @@
 import type { OwnerCtx } from "../../kernel/context";
-import { AppError, invalidField, notFound } from "../../kernel/errors/app-error";
+import { AppError, invalidField, notFound, tenantSuspended } from "../../kernel/errors/app-error";
 import { objectOf, refOf, requireCarried } from "../instances";
 import { COMMANDS_OPEN_MAX, type AnyCommandType, type CommandView } from "./commands.core";
 
@@ -17,7 +17,7 @@ export interface CommandRequest {
 
 /**
  * Queues a command for one of the caller's machines. When this returns, the command is in the object's SQLite.
- * @throws AppError NOT_FOUND, INSTANCE_DISABLED_BY_PLAN, COMMAND_QUEUE_FULL, VALIDATION_ERROR
+ * @throws AppError NOT_FOUND, INSTANCE_DISABLED_BY_PLAN, COMMAND_QUEUE_FULL, TENANT_SUSPENDED, VALIDATION_ERROR
  */
 export async function createCommand(ctx: OwnerCtx, request: CommandRequest): Promise<{ readonly command: CommandView; readonly reachable: boolean }> {
   if (JSON.stringify(request.payload ?? null).length > PAYLOAD_MAX_CHARS) throw invalidField(["body", "payload"], `Payload should have at most ${PAYLOAD_MAX_CHARS} characters`, "string_too_big");
@@ -29,6 +29,8 @@ export async function createCommand(ctx: OwnerCtx, request: CommandRequest): Pro
       throw notFound("Machine");
     case "queueFull":
       throw new AppError("COMMAND_QUEUE_FULL", `This machine has ${COMMANDS_OPEN_MAX} commands waiting; it is not listening.`);
+    case "suspended":
+      throw tenantSuspended(answer.tenant);
     case "ok":
       return answer;
   }

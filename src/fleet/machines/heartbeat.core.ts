@@ -1,3 +1,4 @@
+import type { GovernanceBeat } from "../../../durable-objects/instance/governance.rpc";
 import type { BotBeat, HeartbeatPayload, WatchedProcess } from "../../../durable-objects/instance/machine.rpc";
 import { utcIso } from "../../kernel/clock";
 import type { FieldIssue } from "../../kernel/errors/app-error";
@@ -10,6 +11,8 @@ import type { FieldIssue } from "../../kernel/errors/app-error";
 const INSTANCE_ID_MAX = 255;
 const BOTS_MAX = 500;
 const WATCHED_MAX = 100;
+/** Violations, and kinds of rules, that one beat tells of. */
+const GOVERNANCE_MAX = 20;
 /** Free text (errors, task names) is cut here, not refused: a long error must not silence a machine. */
 const TEXT_MAX = 4_000;
 
@@ -48,6 +51,16 @@ class Reader {
     else if (typeof value !== "string") this.#fail([...path, name], "Input should be a valid string", "string_type");
     else if (value.length < 1) this.#fail([...path, name], "String should have at least 1 character", "string_too_small");
     else if (value.length > max) this.#fail([...path, name], `String should have at most ${max} characters`, "string_too_big");
+    else return value;
+    return "";
+  }
+
+  /** An entry of a list of texts. */
+  requiredItem(list: readonly unknown[], index: number, max: number, path: readonly (string | number)[]): string {
+    const value = list[index];
+    if (typeof value !== "string") this.#fail([...path, index], "Input should be a valid string", "string_type");
+    else if (value.length < 1) this.#fail([...path, index], "String should have at least 1 character", "string_too_small");
+    else if (value.length > max) this.#fail([...path, index], `String should have at most ${max} characters`, "string_too_big");
     else return value;
     return "";
   }
@@ -93,11 +106,11 @@ class Reader {
     return null;
   }
 
-  items<T>(from: Fields, name: string, max: number, read: (item: Fields, path: readonly (string | number)[]) => T): T[] | null {
+  items<T>(from: Fields, name: string, max: number, read: (item: Fields, path: readonly (string | number)[]) => T, path: readonly (string | number)[] = []): T[] | null {
     return (
-      this.list(from, name, max)?.flatMap((item, index) => {
-        if (isFields(item)) return [read(item, [name, index])];
-        this.#fail([name, index], "Input should be a valid object", "object_type");
+      this.list(from, name, max, path)?.flatMap((item, index) => {
+        if (isFields(item)) return [read(item, [...path, name, index])];
+        this.#fail([...path, name, index], "Input should be a valid object", "object_type");
         return [];
       }) ?? null
     );
@@ -130,6 +143,7 @@ export function parseHeartbeat(value: unknown, instanceId?: string): ParsedHeart
     bots: readBots(reader, value),
     watched: reader.items(value, "watched", WATCHED_MAX, (item, path) => readWatched(reader, item, path)),
     capabilities: reader.object(value, "capabilities"),
+    governance: readGovernance(reader, value),
   };
   return reader.issues.length > 0 ? { ok: false, issues: reader.issues } : { ok: true, payload };
 }
@@ -171,6 +185,29 @@ function readBot(reader: Reader, bot: Fields, path: readonly (string | number)[]
     quarantined: reader.boolean(bot, "quarantined", path),
     skill_count: reader.integer(bot, "skill_count", path),
     skills: reader.list(bot, "skills", 1_000, path),
+  };
+}
+
+function readGovernance(reader: Reader, from: Fields): GovernanceBeat | null {
+  const path = ["governance"];
+  const told = reader.object(from, "governance");
+  if (!told) return null;
+  const enforcing = reader.list(told, "enforcing", GOVERNANCE_MAX, path) ?? [];
+  return {
+    contract_id: reader.text(told, "contract_id", path),
+    revision: reader.integer(told, "revision", path),
+    awareness_version: reader.text(told, "awareness_version", path),
+    enforcing: enforcing.map((_, index) => reader.requiredItem(enforcing, index, INSTANCE_ID_MAX, [...path, "enforcing"])),
+    violations: reader.items(told, "violations", GOVERNANCE_MAX, (item, at) => readViolation(reader, item, at), path) ?? [],
+  };
+}
+
+function readViolation(reader: Reader, item: Fields, path: readonly (string | number)[]): GovernanceBeat["violations"][number] {
+  return {
+    id: reader.requiredText(item, "id", INSTANCE_ID_MAX, path),
+    kind: reader.requiredText(item, "kind", INSTANCE_ID_MAX, path),
+    subject: reader.text(item, "subject", path),
+    at: reader.time(item, "at", path),
   };
 }
 

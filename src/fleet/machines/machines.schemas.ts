@@ -38,6 +38,21 @@ const WatchedProcessIn = z.looseObject({
   started_at: text,
 });
 
+const ViolationIn = z.looseObject({
+  id: z.string().min(1).max(255),
+  kind: z.string().min(1).max(255),
+  subject: text,
+  at: text,
+});
+
+const GovernanceIn = z.looseObject({
+  contract_id: text,
+  revision: z.int().nullish(),
+  awareness_version: text,
+  enforcing: z.array(z.string().min(1).max(255)).max(20).nullish(),
+  violations: z.array(ViolationIn).max(20).nullish(),
+});
+
 export const HeartbeatPayload = z
   .looseObject({
     instance_id: z.string().min(1).max(255),
@@ -57,12 +72,13 @@ export const HeartbeatPayload = z
     bots: z.array(BotStatus).max(500).optional(),
     watched: z.array(WatchedProcessIn).max(100).nullish(),
     capabilities: z.record(z.string(), z.unknown()).nullish(),
+    governance: GovernanceIn.nullish(),
   })
   .meta({ id: "HeartbeatPayload" });
 
 const PendingCommandItem = z.object({ id: z.string(), command_type: z.string(), payload: z.record(z.string(), z.unknown()).nullable() }).meta({ id: "PendingCommandItem" });
 
-export const HeartbeatResponse = z.object({ ok: z.boolean(), pending_commands: z.array(PendingCommandItem) }).meta({ id: "HeartbeatResponseV2" });
+export const HeartbeatResponse = z.object({ ok: z.boolean(), pending_commands: z.array(PendingCommandItem), contract: z.object({ id: z.string(), revision: z.int() }).optional() }).meta({ id: "HeartbeatResponseV2" });
 
 export const DisconnectBody = z.object({ instance_id: z.string().min(1).max(255) }).meta({ id: "DisconnectRequest" });
 export const DisconnectResponse = z.object({ ok: z.boolean() }).meta({ id: "DisconnectResponse" });

@@ -1,6 +1,6 @@
 import type { OwnerCtx } from "../../kernel/context";
 import { Plan } from "../../kernel/db/client";
-import { AppError, notFound } from "../../kernel/errors/app-error";
+import { AppError, notFound, tenantSuspended } from "../../kernel/errors/app-error";
 import { objectOf, refOf } from "../instances";
 import { phaseOfRow, type PairingPhase } from "./pairings.core";
 import { findPairing } from "./pairings.store";
@@ -13,7 +13,7 @@ export interface RequestedRepair {
 
 /**
  * Asks the bot's machine to refresh it; a machine that is away does so when it is back.
- * @throws AppError NOT_FOUND, PAIRING_NOT_BROKEN (with `phase`), COMMAND_QUEUE_FULL
+ * @throws AppError NOT_FOUND, PAIRING_NOT_BROKEN (with `phase`), COMMAND_QUEUE_FULL, TENANT_SUSPENDED
  */
 export async function repairPairing(ctx: OwnerCtx, pairingId: string): Promise<RequestedRepair> {
   const pairing = await findPairing(ctx, ctx.actor.userId, pairingId);
@@ -28,6 +28,8 @@ export async function repairPairing(ctx: OwnerCtx, pairingId: string): Promise<R
       throw notBroken(answer.phase);
     case "queueFull":
       throw new AppError("COMMAND_QUEUE_FULL", "The bot's machine has too many commands waiting; it is not listening.");
+    case "suspended":
+      throw tenantSuspended(answer.tenant);
     case "ok":
       await new Plan(ctx).audit({ action: "pairing.repair", subject: { type: "pairing", id: pairing.id }, detail: { bot_id: pairing.botId, command_id: answer.commandId } }).commit();
       return answer;

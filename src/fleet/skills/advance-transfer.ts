@@ -94,7 +94,7 @@ async function send(ctx: Ctx, transfer: Transfer, content: StoredContent): Retur
   };
   const sent = await enqueue(ctx, transfer, transfer.targetInstanceId, "install_skill", payload, `skill:${transfer.id}:install`);
   if (sent.kind === "gone") return { step: "end", transfer: await end(ctx, transfer, { kind: "end", event: "failed", failure: "The target is not one of your machines any more." }) };
-  if (sent.kind === "queueFull") return { step: "wait", transfer: await save(ctx, transfer, {}) };
+  if (sent.kind !== "ok") return { step: "wait", transfer: await save(ctx, transfer, {}) };
   return { step: "wait", transfer: await save(ctx, transfer, { state: nextState(transfer.state, "content_sent") ?? transfer.state, installCommandId: sent.command.id }) };
 }
 

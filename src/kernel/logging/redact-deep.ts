@@ -1,7 +1,7 @@
 /** Names whose values nobody may see, in whatever case and form they are written. */
 const SECRET_NAME = /token(?!_?id|_?prefix|s_?used)|password|passwd|secret|authorization|cookie|otp|verifier|private|credential|recovery|api_?key|llm_?key|pair(ing)?_?code|sealed|^(code|auth|signature|jwt)$/i;
 /** Values that are secrets by their form: our tokens, JWTs, sealed values, tokens of homeservers and providers, pairing codes. */
-const SECRET_VALUE = /sett_cli_[\w.-]+|eyJ[\w-]{8,}\.[\w-]+(\.[\w-]*)?|\bv1\.[a-z0-9]{1,8}\.[\w-]{16}\.[\w-]+|\b(syt|mat|mct|mcr)_\w{8,}|\b(sk|rk|pk|whsec)_(live_|test_)?\w{8,}|\bsk-[\w-]{12,}|Bearer\s+\S+|\bBCK-[A-Z0-9]{4}-[A-Z0-9]{4}\b/gi;
+const SECRET_VALUE = /sett_cli_[\w.-]+|\bocp_[0-9a-f]{8,}|eyJ[\w-]{8,}\.[\w-]+(\.[\w-]*)?|\bv1\.[a-z0-9]{1,8}\.[\w-]{16}\.[\w-]+|\b(syt|mat|mct|mcr)_\w{8,}|\b(sk|rk|pk|whsec)_(live_|test_)?\w{8,}|\bsk-[\w-]{12,}|Bearer\s+\S+|\bBCK-[A-Z0-9]{4}-[A-Z0-9]{4}\b/gi;
 
 const MAX_DEPTH = 12;
 const MAX_CHARS = 2_000;

@@ -43,6 +43,8 @@ const bot = fc.record(
   { requiredKeys: ["bot_id"] },
 );
 const watched = fc.record({ name, status: name, pid: integer, restarts: integer, started_at: time }, { requiredKeys: ["name"] });
+const violation = fc.record({ id: name, kind: name, subject: text, at: time }, { requiredKeys: ["id", "kind"] });
+const governance = fc.record({ contract_id: text, revision: integer, awareness_version: text, enforcing: fc.option(fc.array(name, { maxLength: 2 })), violations: fc.option(fc.array(violation, { maxLength: 2 })) }, { requiredKeys: [] });
 const beat = fc.record(
   {
     instance_id: name,
@@ -62,6 +64,7 @@ const beat = fc.record(
     bots: fc.array(bot, { maxLength: 3 }),
     watched: fc.option(fc.array(watched, { maxLength: 3 })),
     capabilities: fc.option(fields),
+    governance: fc.option(governance),
     daemon: fc.jsonValue(),
   },
   { requiredKeys: ["instance_id"] },
@@ -126,6 +129,15 @@ function expectedFrom(beat: Zod): Record<string, unknown> {
     })),
     watched: beat.watched?.map((item) => ({ name: item.name, status: item.status, pid: item.pid ?? null, restarts: item.restarts ?? 0, startedAt: timeOf(item.started_at) })) ?? null,
     capabilities: beat.capabilities ?? null,
+    governance: beat.governance
+      ? {
+          contract_id: beat.governance.contract_id ?? null,
+          revision: beat.governance.revision ?? null,
+          awareness_version: beat.governance.awareness_version ?? null,
+          enforcing: beat.governance.enforcing ?? [],
+          violations: (beat.governance.violations ?? []).map((told) => ({ id: told.id, kind: told.kind, subject: told.subject ?? null, at: timeOf(told.at) })),
+        }
+      : null,
   };
 }
 
@@ -165,7 +177,7 @@ describe("a heartbeat read by hand", () => {
 
   it.each([null, undefined, [], "x", 7, true, {}])("agrees on %j as a whole", (value) => expectAgreement(value));
 
-  it.each(["bots", "watched", "capabilities", "hostname", "mem_free_mb", "load1", "gateway_status", "gateway_pid"])("agrees on %s being null", (field) => expectAgreement({ instance_id: "i", [field]: null }));
+  it.each(["bots", "watched", "capabilities", "governance", "hostname", "mem_free_mb", "load1", "gateway_status", "gateway_pid"])("agrees on %s being null", (field) => expectAgreement({ instance_id: "i", [field]: null }));
 
   it.each(["status", "activity_state", "active_task", "last_error", "messages_received", "messages_sent", "chunked_messages", "total_chunks_sent", "errors", "uptime_seconds", "rooms_active", "skill_count", "skills", "quarantined"])(
     "agrees on a bot's %s being null",
@@ -174,8 +186,9 @@ describe("a heartbeat read by hand", () => {
 
   it("agrees on the limits of lists and names", () => {
     const bots = (n: number) => Array.from({ length: n }, (_, i) => ({ bot_id: `b${i}` }));
+    const told = (n: number) => Array.from({ length: n }, (_, i) => ({ id: `v${i}`, kind: "tool" }));
     const processes = (n: number) => Array.from({ length: n }, (_, i) => ({ name: `p${i}` }));
-    for (const value of [{ bots: bots(500) }, { bots: bots(501) }, { watched: processes(100) }, { watched: processes(101) }, { bots: [{ bot_id: "b", skills: Array.from({ length: 1_001 }, () => 0) }] }]) {
+    for (const value of [{ bots: bots(500) }, { bots: bots(501) }, { watched: processes(100) }, { watched: processes(101) }, { bots: [{ bot_id: "b", skills: Array.from({ length: 1_001 }, () => 0) }] }, { governance: { violations: told(20) } }, { governance: { violations: told(21) } }, { governance: { enforcing: Array.from({ length: 21 }, () => "tool") } }]) {
       expectAgreement({ instance_id: "i", ...value });
     }
     for (const length of [255, 256]) expectAgreement({ instance_id: "x".repeat(length), watched: [{ name: "x".repeat(length) }] });
