@@ -224,6 +224,36 @@ const adminPages = [
   createRoute({ getParentRoute: () => adminRoute, path: "/keys", component: lazyRouteComponent(() => import("./admin/ops/keys-page"), "KeysPage") }),
 ] as const;
 
+/** What each team's agents may do, know and spend; for administrators only. */
+const governanceRoute = createRoute({
+  getParentRoute: () => consoleRoute,
+  path: "/governance",
+  component: lazyRouteComponent(() => import("./governance/governance-layout"), "GovernanceLayout"),
+});
+
+const governanceIndexRoute = createRoute({
+  getParentRoute: () => governanceRoute,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/governance/overview", replace: true });
+  },
+});
+
+const governancePages = [
+  governanceIndexRoute,
+  createRoute({ getParentRoute: () => governanceRoute, path: "/overview", component: lazyRouteComponent(() => import("./governance/overview/overview-page"), "OverviewPage") }),
+  createRoute({ getParentRoute: () => governanceRoute, path: "/tenants", validateSearch: textParam("q", "phase"), component: lazyRouteComponent(() => import("./governance/tenants/tenants-page"), "TenantsPage") }),
+  createRoute({ getParentRoute: () => governanceRoute, path: "/tenants/$name", component: lazyRouteComponent(() => import("./governance/tenants/tenant-page"), "TenantPage") }),
+  createRoute({ getParentRoute: () => governanceRoute, path: "/policies", component: lazyRouteComponent(() => import("./governance/policies/policies-page"), "PoliciesPage") }),
+  createRoute({ getParentRoute: () => governanceRoute, path: "/policies/new", component: lazyRouteComponent(() => import("./governance/policies/new-policy-page"), "NewPolicyPage") }),
+  createRoute({ getParentRoute: () => governanceRoute, path: "/policies/$name", component: lazyRouteComponent(() => import("./governance/policies/policy-page"), "PolicyPage") }),
+  createRoute({ getParentRoute: () => governanceRoute, path: "/catalogue", component: lazyRouteComponent(() => import("./governance/catalogue/catalogue-page"), "CataloguePage") }),
+  createRoute({ getParentRoute: () => governanceRoute, path: "/budgets", component: lazyRouteComponent(() => import("./governance/budgets/budgets-page"), "BudgetsPage") }),
+  createRoute({ getParentRoute: () => governanceRoute, path: "/access", component: lazyRouteComponent(() => import("./governance/access/access-page"), "AccessPage") }),
+  createRoute({ getParentRoute: () => governanceRoute, path: "/rollout", component: lazyRouteComponent(() => import("./governance/rollout/rollout-page"), "RolloutPage") }),
+  createRoute({ getParentRoute: () => governanceRoute, path: "/audit", validateSearch: textParam("tenant"), component: lazyRouteComponent(() => import("./governance/audit/trail-page"), "TrailPage") }),
+] as const;
+
 const routeTree = rootRoute.addChildren([
   indexRoute,
   signUpRoute,
@@ -232,7 +262,7 @@ const routeTree = rootRoute.addChildren([
   forgotRoute,
   resetRoute,
   mailboxRoute,
-  signedInRoute.addChildren([cliAuthRoute, consoleRoute.addChildren([fleetRoute, machineRoute, botsRoute, botRoute, cloudRoute, vmRoute, accountRoute, sessionsRoute, billingRoute, planRoute, keepRoute, restoreRoute, adminRoute.addChildren(adminPages)])]),
+  signedInRoute.addChildren([cliAuthRoute, consoleRoute.addChildren([fleetRoute, machineRoute, botsRoute, botRoute, cloudRoute, vmRoute, accountRoute, sessionsRoute, billingRoute, planRoute, keepRoute, restoreRoute, adminRoute.addChildren(adminPages), governanceRoute.addChildren(governancePages)])]),
 ]);
 
 export const router = createRouter({

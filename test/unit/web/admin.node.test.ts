@@ -109,7 +109,7 @@ describe("a password that is made up", () => {
 
 describe("why a machine is offline", () => {
   const row = { label: "den", provider: null, online: false, online_changed_at: iso(60), archived_at: null, plan_disabled_at: null, created_at: iso(9_000), updated_at: iso(60) };
-  const object: NonNullable<Inspection["object"]> = { registration: {}, state: { heard: true, reachable: false, online: false, offlineReason: "silence", offlineSince: NOW - 60_000 }, live: { lastSeen: NOW - 90_000 }, flushed_at: iso(60), unannounced: false, projected_online: false, samples: 0, link: { kind: "none", since: null }, tokens: [], alarms: [], commands: [], events: [], history: [] };
+  const object: NonNullable<Inspection["object"]> = { registration: {}, state: { heard: true, reachable: false, online: false, offlineReason: "silence", offlineSince: NOW - 60_000 }, live: { lastSeen: NOW - 90_000 }, flushed_at: iso(60), unannounced: false, projected_online: false, governance: null, samples: 0, link: { kind: "none", since: null }, tokens: [], alarms: [], commands: [], events: [], history: [] };
   const at = (change: Partial<NonNullable<Inspection["object"]>> | null, rowChange: Partial<Inspection["row"]> = {}): Inspection => ({ user_id: 1, instance_id: "m", row: { ...row, ...rowChange }, object: change && { ...object, ...change } });
   const titleOf = (inspection: Inspection): string => explainMachine(inspection).title;
 

@@ -7,7 +7,10 @@ try {
 
 // Everything that could call another host is off: fonts, telemetry, request proxy, agent, registry and developer tools.
 Scalar.createApiReference("#reference", {
-  url: "/openapi.json",
+  sources: [
+    { title: "Fleet", slug: "fleet", url: "/openapi.json", default: true },
+    { title: "Governance", slug: "governance", url: "/api/v1/openapi.json" },
+  ],
   theme: "default",
   layout: "modern",
   darkMode: storedTheme ? storedTheme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches,

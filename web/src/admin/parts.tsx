@@ -7,8 +7,9 @@ import { cx } from "../ui/cx";
 import { ErrorNotice } from "../ui/error-notice";
 import { Notice } from "../ui/notice";
 import { Skeleton } from "../ui/skeleton";
+import type { Tone } from "./tone";
 
-export type Tone = "ok" | "info" | "warn" | "bad" | "quiet";
+export type { Tone };
 
 const TONE: Record<Tone, { pill: string; dot: string }> = {
   ok: { pill: "bg-ok-soft text-ok", dot: "bg-ok" },

@@ -4,16 +4,18 @@ import type { paths } from "../../../clients/fleet.gen";
 import { findAccessToken, renewAccessToken } from "../auth/tokens";
 import { toApiError } from "./errors";
 
-const baseUrl = globalThis.location?.origin ?? "";
+export const baseUrl = globalThis.location?.origin ?? "";
 
-/** Adds the token; an answer of 401 is tried once more with a renewed one. */
-async function fetchSignedIn(input: Request): Promise<Response> {
-  const spare = input.clone();
-  const token = await findAccessToken();
-  const first = await fetch(withToken(input, token));
-  if (first.status !== 401 || token === null) return first;
-  const renewed = await renewAccessToken(token);
-  return renewed === null ? first : fetch(withToken(spare, renewed));
+/** A fetch that adds the token; an answer of `spentStatus` is tried once more with a renewed one. */
+export function fetchSignedIn(spentStatus: number) {
+  return async (input: Request): Promise<Response> => {
+    const spare = input.clone();
+    const token = await findAccessToken();
+    const first = await fetch(withToken(input, token));
+    if (first.status !== spentStatus || token === null) return first;
+    const renewed = await renewAccessToken(token);
+    return renewed === null ? first : fetch(withToken(spare, renewed));
+  };
 }
 
 function withToken(request: Request, token: string | null): Request {
@@ -22,9 +24,9 @@ function withToken(request: Request, token: string | null): Request {
 }
 
 export const publicApi = createClient<paths>({ baseUrl });
-export const api = createClient<paths>({ baseUrl, fetch: fetchSignedIn });
+export const api = createClient<paths>({ baseUrl, fetch: fetchSignedIn(401) });
 
-interface ApiResult<T> {
+export interface ApiResult<T> {
   data?: T;
   error?: unknown;
   response: Response;

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet } from "@tanstack/react-router";
-import { BookOpen, CreditCard, KeyRound, LogOut, ShieldCheck, UserRound } from "lucide-react";
+import { BookOpen, CreditCard, KeyRound, LogOut, Scale, ShieldCheck, UserRound } from "lucide-react";
 import { roleQuery } from "../auth/role";
 import { signOut } from "../auth/sign-in";
 import { useSession } from "../auth/use-session";
@@ -31,7 +31,7 @@ export function AppShell() {
             <NavLink to="/bots">Bots</NavLink>
             <NavLink to="/cloud">Cloud</NavLink>
             <NavLink to="/account">Account</NavLink>
-            <AdminLink />
+            <AdminLinks />
           </nav>
           <div className="flex items-center gap-0.5">
             <IconButton asChild label="API reference" className="max-sm:hidden">
@@ -52,13 +52,18 @@ export function AppShell() {
   );
 }
 
-/** For administrators; on a phone it is in the account menu, where there is room. */
-function AdminLink() {
+/** For administrators; where there is no room they are in the account menu. */
+function AdminLinks() {
   return (
     useIsAdmin() && (
-      <span className="max-sm:hidden">
-        <NavLink to="/admin">Admin</NavLink>
-      </span>
+      <>
+        <span className="max-md:hidden">
+          <NavLink to="/governance">Governance</NavLink>
+        </span>
+        <span className="max-sm:hidden">
+          <NavLink to="/admin">Admin</NavLink>
+        </span>
+      </>
     )
   );
 }
@@ -68,7 +73,7 @@ function useIsAdmin(): boolean {
   return role === "admin" || role === "superadmin";
 }
 
-function NavLink({ to, children }: { to: "/fleet" | "/bots" | "/cloud" | "/account" | "/admin"; children: string }) {
+function NavLink({ to, children }: { to: "/fleet" | "/bots" | "/cloud" | "/account" | "/governance" | "/admin"; children: string }) {
   return (
     <Link
       to={to}
@@ -101,11 +106,18 @@ function AccountMenu() {
       </MenuLabel>
       <MenuSeparator />
       {isAdmin && (
-        <MenuItem asChild>
-          <Link to="/admin">
-            <ShieldCheck aria-hidden /> Administration
-          </Link>
-        </MenuItem>
+        <>
+          <MenuItem asChild>
+            <Link to="/governance">
+              <Scale aria-hidden /> Governance
+            </Link>
+          </MenuItem>
+          <MenuItem asChild>
+            <Link to="/admin">
+              <ShieldCheck aria-hidden /> Administration
+            </Link>
+          </MenuItem>
+        </>
       )}
       <MenuItem asChild>
         <Link to="/account/plan">
