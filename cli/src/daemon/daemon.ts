@@ -309,6 +309,8 @@ export class Daemon {
 
   /** Has the watched processes follow the config and the bots; changes take turns. */
   private applyEntries(): Promise<void> {
+    // At once: to stop the agents takes its time, and no command is done meanwhile.
+    if (this.governor.suspended) this.runner?.setPaused(true);
     this.applying = this.applying
       .then(async () => {
         if (!this.stopper.signal.aborted) {
@@ -317,7 +319,7 @@ export class Daemon {
           if (suspended) await this.supervisor.hold(true);
           await this.supervisor.update(this.entries());
           if (!suspended) await this.supervisor.hold(false);
-          this.runner?.setPaused(suspended);
+          this.runner?.setPaused(this.governor.suspended);
         }
         this.beats.changed();
       })

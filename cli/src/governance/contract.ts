@@ -22,6 +22,14 @@ export interface NameRules {
   readonly deny: readonly string[];
 }
 
+/** A tool server that the organisation knows. */
+export interface ContractServer {
+  readonly id: string;
+  readonly name: string;
+  /** Where it is; undefined when the contract does not say. */
+  readonly endpoint: string | undefined;
+}
+
 /** What a tenant's machine has to keep to, as the server signed it. */
 export interface Contract {
   readonly tenant: string;
@@ -34,7 +42,7 @@ export interface Contract {
   readonly domains: DomainRules | null;
   readonly egress: readonly EgressRule[];
   readonly tools: NameRules;
-  readonly mcpServers: NameRules & { readonly servers: ReadonlyArray<{ readonly id: string; readonly name: string }> };
+  readonly mcpServers: NameRules & { readonly servers: readonly ContractServer[] };
   /** Names of the skills that may be used; null is no rule. */
   readonly skills: readonly string[] | null;
   /** Rules that no machine can enforce, in words. */
@@ -69,9 +77,10 @@ export function parseContract(raw: unknown): Contract {
     domains: domains === null ? null : parseDomains(domains),
     egress: released ? [] : list(raw["egress"] ?? [], "egress").map(parseEgress),
     tools: { allow: names(tools["allow"], "tools.allow"), deny: names(tools["deny"], "tools.deny") ?? [] },
-    mcpServers: { allow: names(mcp["allow"], "mcpServers.allow"), deny: names(mcp["deny"], "mcpServers.deny") ?? [], servers: list(mcp["servers"] ?? [], "mcpServers.servers").map((item) => named(item, "mcpServers.servers")) },
+    mcpServers: { allow: names(mcp["allow"], "mcpServers.allow"), deny: names(mcp["deny"], "mcpServers.deny") ?? [], servers: list(mcp["servers"] ?? [], "mcpServers.servers").map((item) => ({ ...named(item, "mcpServers.servers"), endpoint: isObject(item) && typeof item["endpoint"] === "string" ? item["endpoint"] : undefined })) },
     skills: entitled === null ? null : list(entitled, "skills.entitled").map((item) => named(item, "skills.entitled").name),
-    advisory: names(raw["advisory"], "advisory") ?? [],
+    // Only told to people: long ones are cut, and none is a reason to leave the rules aside.
+    advisory: list(raw["advisory"] ?? [], "advisory").flatMap((item) => (typeof item === "string" && item !== "" ? [item.slice(0, TEXT_MAX)] : [])),
   };
 }
 

@@ -1,7 +1,7 @@
 import { lookup as lookupName, type LookupAddress } from "node:dns";
+import { Agent, type IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { RequestError, Server } from "proxy-chain";
-import { isErrno } from "../core/files";
 import { DENY_ALL, judge, mayConnect, plainHost, type NetworkRules } from "./network-rules";
 
 /** All addresses of a name. Rejects when it has none. */
@@ -19,7 +19,12 @@ export interface EgressProxyOptions {
 interface OpenTunnel {
   readonly host: string;
   readonly port: number;
+  /** Where it may have been connected. */
+  readonly addresses: readonly LookupAddress[];
 }
+
+/** A connection of its own for every request: a pooled one may lead where the rules of now do not. */
+const ONE_REQUEST = new Agent({ keepAlive: false });
 
 const LOOPBACK = "127.0.0.1";
 
@@ -43,12 +48,12 @@ export class EgressProxy {
 
   constructor(private readonly options: EgressProxyOptions) {}
 
-  /** Listens; rejects with the net error. The port of before is taken again when it is free. */
+  /** Listens; rejects with the net error. The port of before is taken again when that can be. */
   async start(): Promise<void> {
     try {
       this.server = await this.listen(this.options.port ?? 0);
     } catch (error) {
-      if (this.options.port === undefined || !isErrno(error, "EADDRINUSE")) throw error;
+      if (this.options.port === undefined) throw error;
       this.server = await this.listen(0);
     }
     this.bound = this.server.port;
@@ -66,9 +71,9 @@ export class EgressProxy {
   /** New rules count at once, also for what is connected already. */
   setRules(rules: NetworkRules): void {
     this.rules = rules;
-    for (const [id, { host, port }] of this.tunnels) {
+    for (const [id, { host, port, addresses }] of this.tunnels) {
       // Ids come from the same server that is asked to close them.
-      if (!this.isOwnServer(host, port) && !judge(rules, host, port).allow) this.server?.closeConnection(id as never);
+      if (!addresses.every((address) => this.mayGoOn(host, port, address))) this.server?.closeConnection(id as never);
     }
   }
 
@@ -83,10 +88,13 @@ export class EgressProxy {
       host: LOOPBACK,
       port,
       authRealm: "sett",
-      prepareRequestFunction: async ({ hostname, port: target, connectionId }) => {
-        const addresses = await this.admit(plainHost(hostname), target);
-        this.tunnels.set(connectionId, { host: plainHost(hostname), port: target });
-        return { dnsLookup: pinned(addresses) };
+      prepareRequestFunction: async ({ request, isHttp, hostname, port: target, connectionId }) => {
+        if (isHttp) requireOneTarget(request);
+        const host = plainHost(hostname);
+        const addresses = await this.admit(host, target);
+        if (request.socket.destroyed) throw new RequestError("the connection is closed", 499);
+        this.tunnels.set(connectionId, { host, port: target, addresses });
+        return { dnsLookup: pinned(addresses), httpAgent: ONE_REQUEST };
       },
     });
     server.on("connectionClosed", ({ connectionId }: { connectionId: string | number | symbol }) => this.tunnels.delete(connectionId));
@@ -96,16 +104,29 @@ export class EgressProxy {
 
   /** The addresses to connect at. Throws RequestError: 403 by the rules, 502 without an address. */
   private async admit(host: string, port: number): Promise<readonly LookupAddress[]> {
-    const own = this.isOwnServer(host, port);
-    const verdict = own ? ({ allow: true, mayBePrivate: true } as const) : judge(this.rules, host, port);
-    if (!verdict.allow) throw this.refuse(verdict.kind, host, port, verdict.reason);
+    this.requireAllowed(host, port);
     // Pinned too: there are spellings of addresses that only a look-up takes for one.
     if (isIP(host) !== 0) return [{ address: host, family: isIP(host) }];
     const all = await (this.options.resolve ?? systemResolver)(host).catch(() => []);
     if (all.length === 0) throw new RequestError(`${host} has no address`, 502);
-    const usable = all.filter(({ address }) => mayConnect(this.rules, verdict, address, port));
-    if (usable.length === 0) throw this.refuse("domain", host, port, "the name leads to a private address, and the contract does not allow it by itself");
-    return usable;
+    // Asked again: other rules may have come while the name was looked up.
+    this.requireAllowed(host, port);
+    const usable = all.filter((address) => this.mayGoOn(host, port, address));
+    if (usable.length > 0) return usable;
+    if (this.rules.domains === null) throw this.refuse("egress", host, port, "the name leads to no address and port that an egress rule of the contract allows");
+    throw this.refuse("domain", host, port, "the name leads to a private address, and the contract does not allow it by itself");
+  }
+
+  private requireAllowed(host: string, port: number): void {
+    const verdict = this.isOwnServer(host, port) ? undefined : judge(this.rules, host, port);
+    if (verdict?.allow === false) throw this.refuse(verdict.kind, host, port, verdict.reason);
+  }
+
+  /** Whether a host may be connected at an address by the rules of now. */
+  private mayGoOn(host: string, port: number, { address }: LookupAddress): boolean {
+    if (this.isOwnServer(host, port)) return true;
+    const verdict = judge(this.rules, host, port);
+    return verdict.allow && (isIP(host) !== 0 || mayConnect(this.rules, verdict, address, port));
   }
 
   private refuse(kind: "domain" | "egress", host: string, port: number, reason: string): RequestError {
@@ -118,6 +139,16 @@ export class EgressProxy {
     const { server } = this.options;
     return host === plainHost(server.host) && port === server.port;
   }
+}
+
+/**
+ * A plain request goes to the host that was judged and names no other (RFC 9112 §3.2.2). Throws RequestError for credentials in the
+ * address: nobody needs them, and malformed ones would end this process.
+ */
+function requireOneTarget(request: IncomingMessage): void {
+  const target = new URL(request.url ?? "");
+  if (target.username !== "" || target.password !== "") throw new RequestError("sett: the address must not hold credentials", 400);
+  for (let at = 0; at < request.rawHeaders.length; at += 2) if (request.rawHeaders[at]?.toLowerCase() === "host") request.rawHeaders[at + 1] = target.host;
 }
 
 type DnsLookup = typeof lookupName;

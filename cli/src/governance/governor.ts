@@ -57,6 +57,7 @@ export class Governor {
   private broken: string | undefined;
   private proxy: EgressProxy | undefined;
   private proxyProblem: string | undefined;
+  private opening: Promise<void> | undefined;
   private syncProblem: string | undefined;
   private syncedAt: string | null = null;
   private linked = false;
@@ -74,6 +75,7 @@ export class Governor {
     this.backoff = new Backoff(options.retry ?? { baseMs: 1_000, capMs: 60_000 });
     this.keeper = new OpenclawKeeper({
       path: paths.ownerSettings,
+      broker: new URL(options.api.server).origin,
       lockPath: paths.botsLock,
       log,
       apply: (patch, secrets) => options.applySettings(patch, secrets),
@@ -131,7 +133,6 @@ export class Governor {
 
   /** Looks after what others may have changed; called at every poll. */
   tick(): void {
-    if (this.kept === undefined && this.broken === undefined) return;
     if (this.proxyProblem !== undefined) void this.applyNetwork().then(() => this.options.onChange());
     const before = this.keeper.inPlace;
     void this.keeper.look().then(() => {
@@ -305,7 +306,7 @@ export class Governor {
   private async applyNetwork(): Promise<void> {
     const rules = this.networkRules();
     if (!restricts(rules)) return;
-    if (this.proxy === undefined) await this.openProxy();
+    if (this.proxy === undefined) await (this.opening ??= this.openProxy().finally(() => (this.opening = undefined)));
     this.proxy?.setRules(rules);
   }
 

@@ -47,18 +47,18 @@ export function restricts(rules: NetworkRules): boolean {
   return rules.domains !== null || rules.egress.length > 0;
 }
 
-/** A host as rules compare it: lower case, ASCII, no brackets, no final dot; an IPv4 address in IPv6 clothes undressed. Pure. */
+/** A host as rules compare it: lower case, ASCII, no brackets, no final dots, addresses in one spelling; an IPv4 address in IPv6 clothes undressed. Pure. */
 export function plainHost(host: string): string {
-  const bare = host.replace(/^\[|\]$/g, "").replace(/\.$/, "").toLowerCase();
-  if (isIP(bare) === 6) return mappedIpv4(bare) ?? bare;
+  const bare = host.replace(/^\[|\]$/g, "").replace(/\.+$/, "").toLowerCase();
+  if (isIP(bare) === 6) return plainIpv6(bare);
   return isIP(bare) === 4 ? bare : domainToASCII(bare) || bare;
 }
 
-function mappedIpv4(address: string): string | undefined {
-  const dotted = /^(?:0*:)*:?ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1];
-  if (dotted !== undefined) return dotted;
-  const words = /^(?:0*:)*:?ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address);
-  if (words === null) return undefined;
+function plainIpv6(address: string): string {
+  // URLs know one spelling of an address, and no zones: the same address in another zone is none that rules tell apart.
+  const canonical = new URL(`http://[${address.replace(/%.*$/, "")}]`).hostname.slice(1, -1);
+  const words = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical);
+  if (words === null) return canonical;
   const [high, low] = [Number.parseInt(words[1] ?? "", 16), Number.parseInt(words[2] ?? "", 16)];
   return [high >> 8, high & 255, low >> 8, low & 255].join(".");
 }
@@ -119,7 +119,12 @@ function judgeName(rules: NetworkRules, name: string, port: number): Verdict {
   return { allow: true, mayBePrivate: exact };
 }
 
-/** Whether an allowed name may be connected at an address that it resolved to. Pure. */
+/**
+ * Whether an allowed name may be connected at an address that it resolved to. Where there are egress rules and none for names, they decide:
+ * any address can be given a name. Pure.
+ */
 export function mayConnect(rules: NetworkRules, verdict: Extract<Verdict, { allow: true }>, address: string, port: number): boolean {
-  return verdict.mayBePrivate || !isPrivateAddress(address) || matchesEgress(rules.egress, plainHost(address), port);
+  if (matchesEgress(rules.egress, plainHost(address), port)) return true;
+  if (rules.domains === null && rules.egress.length > 0) return false;
+  return verdict.mayBePrivate || !isPrivateAddress(address);
 }

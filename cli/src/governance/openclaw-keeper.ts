@@ -20,6 +20,8 @@ export interface OpenclawKeeperOptions {
   /** Whether there is an OpenClaw program here. */
   installed(): boolean;
   onTampered(kind: ViolationKind, subject: string): void;
+  /** Origin of our server. */
+  readonly broker: string;
   readonly configPath?: () => string;
 }
 
@@ -39,6 +41,8 @@ export class OpenclawKeeper {
   private contract: Contract | undefined;
   /** The revision that was wholly in place once; from then on a difference is somebody's doing. */
   private settled: number | undefined;
+  /** There is no OpenClaw here, so nothing has to be in place, and what comes with it later is nobody's doing. */
+  private vacant = false;
   private saved: Saved[];
   private stamp = "";
   private retryAt = 0;
@@ -54,7 +58,7 @@ export class OpenclawKeeper {
 
   /** Whether the rules of the contract that is set are in place. */
   get inPlace(): boolean {
-    return this.contract !== undefined && this.settled === this.contract.revision && this.problem === undefined;
+    return this.contract !== undefined && (this.vacant || this.settled === this.contract.revision) && this.problem === undefined;
   }
 
   /** Follows a contract, or none (the owner's values come back). Settles when it was tried; never rejects. */
@@ -88,16 +92,18 @@ export class OpenclawKeeper {
     const stamp = this.stampNow();
     if (stamp === this.stamp || Date.now() < this.retryAt) return;
     await withLock(this.options.lockPath, () => this.bring());
-    this.stamp = this.problem === undefined ? this.stampNow() : "";
+    // From before: what changed meanwhile, by us or by others, is looked at once more.
+    this.stamp = this.problem === undefined ? stamp : "";
   }
 
   private async bring(): Promise<void> {
     const { contract } = this;
     const config = this.read();
     // Nothing to keep, and nothing to make on a machine without OpenClaw.
-    if (fileStamp(this.configPath()) === "none" && !this.options.installed()) return this.settle([]);
+    this.vacant = fileStamp(this.configPath()) === "none" && !this.options.installed();
+    if (this.vacant) return this.settle([]);
     if (config === undefined) return this.failed(`${this.configPath()} has comments or is no JSON, so it cannot be kept to the contract: make it plain JSON`);
-    const settings = contract === undefined ? [] : ruledSettings(contract, config, this.ownersConfig(config), this.options.skills());
+    const settings = contract === undefined ? [] : ruledSettings(contract, config, this.ownersConfig(config), this.options.skills(), this.options.broker);
     const wrong = settings.filter((setting) => !holds(config, setting));
     const freed = this.saved.filter(({ path }) => !settings.some((setting) => samePath(setting.path, path)) && !this.stillRuled(path));
     if (contract !== undefined && this.settled === contract.revision) {
@@ -117,7 +123,7 @@ export class OpenclawKeeper {
 
   private settle(freed: readonly Saved[]): void {
     this.saved = this.saved.filter((item) => !freed.includes(item));
-    this.settled = this.contract?.revision;
+    this.settled = this.vacant ? undefined : this.contract?.revision;
     this.problem = undefined;
     this.save();
   }
@@ -126,7 +132,7 @@ export class OpenclawKeeper {
   private stillRuled(path: readonly string[]): boolean {
     if (path[0] !== "mcp" || this.contract === undefined) return false;
     const probe = patchOf([{ path, want: {} }]);
-    return ruledSettings(this.contract, probe, probe, []).some((setting) => samePath(setting.path, path));
+    return ruledSettings(this.contract, probe, probe, [], this.options.broker).some((setting) => samePath(setting.path, path));
   }
 
   /** Notes what the owner had, once a path; a server that came back is the owner's newer wish. On disk before anything is changed. */

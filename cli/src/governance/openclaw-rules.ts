@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from "../core/json";
-import type { Contract, NameRules } from "./contract";
+import type { Contract, ContractServer, NameRules } from "./contract";
 import type { ViolationKind } from "./violations";
 
 /** A setting of OpenClaw that the contract rules; `want: null` = it must not be there. */
@@ -17,10 +17,11 @@ const NO_SKILL = "none-allowed";
  * @param config OpenClaw's configuration as it is
  * @param owner the same without what we put in: what the owner had
  * @param localSkills skills found on this machine
+ * @param broker origin of our server, through which tool servers may be called too
  * Pure.
  */
-export function ruledSettings(contract: Contract, config: JsonObject, owner: JsonObject, localSkills: readonly string[]): RuledSetting[] {
-  return [...toolSettings(contract.tools, owner), ...(contract.skills === null ? [] : skillSettings(contract.skills, config, owner, localSkills)), ...mcpSettings(contract.mcpServers, config)];
+export function ruledSettings(contract: Contract, config: JsonObject, owner: JsonObject, localSkills: readonly string[], broker: string): RuledSetting[] {
+  return [...toolSettings(contract.tools, owner), ...(contract.skills === null ? [] : skillSettings(contract.skills, config, owner, localSkills)), ...mcpSettings(contract.mcpServers, config, broker)];
 }
 
 function toolSettings(rules: NameRules, owner: JsonObject): RuledSetting[] {
@@ -50,13 +51,24 @@ function skillSettings(entitled: readonly string[], config: JsonObject, owner: J
   ];
 }
 
-function mcpSettings(rules: Contract["mcpServers"], config: JsonObject): RuledSetting[] {
+function mcpSettings(rules: Contract["mcpServers"], config: JsonObject, broker: string): RuledSetting[] {
   if (rules.allow === null && rules.deny.length === 0) return [];
-  const ids = new Map(rules.servers.map((server) => [server.name, server.id]));
-  const listed = (list: readonly string[], name: string): boolean => list.includes("*") || list.includes(name) || list.includes(ids.get(name) ?? name);
+  const known = new Map(rules.servers.map((server) => [server.name, server]));
+  const listed = (list: readonly string[], name: string): boolean => list.includes("*") || list.includes(name) || list.includes(known.get(name)?.id ?? name);
   return keysAt(config, ["mcp", "servers"])
-    .filter((name) => listed(rules.deny, name) || (rules.allow !== null && !listed(rules.allow, name)))
+    .filter((name) => listed(rules.deny, name) || (rules.allow !== null && (!listed(rules.allow, name) || isAnother(known.get(name), valueAt(config, ["mcp", "servers", name]), broker))))
     .map((name) => ({ path: ["mcp", "servers", name], want: null, kind: "mcp" }));
+}
+
+/** Whether an entry only bears the name of a server that the organisation knows: it leads elsewhere, or starts a program. */
+function isAnother(server: ContractServer | undefined, entry: unknown, broker: string): boolean {
+  if (server?.endpoint === undefined) return false;
+  const url = valueAt(entry, ["url"]);
+  if (typeof url !== "string" || !URL.canParse(url) || !URL.canParse(server.endpoint)) return true;
+  const [there, meant] = [new URL(url), new URL(server.endpoint)];
+  // Or through our broker, which puts the credential in and judges by id.
+  if (there.origin === broker && there.pathname === `/api/v1/mcp/${server.id}`) return false;
+  return `${there.origin}${there.pathname.replace(/\/+$/, "")}` !== `${meant.origin}${meant.pathname.replace(/\/+$/, "")}`;
 }
 
 /**

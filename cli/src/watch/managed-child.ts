@@ -44,6 +44,8 @@ export class ManagedChild implements Watcher {
   private held = false;
   /** Whether it ran, or was about to, when it was held. */
   private resumes = true;
+  private respawning = false;
+  private stopping: Promise<void> | undefined;
   private restarting: Promise<RestartOutcome> | undefined;
   private readonly runFile: RunFile;
   private readonly key: string;
@@ -102,9 +104,11 @@ export class ManagedChild implements Watcher {
   async hold(held: boolean): Promise<void> {
     if (held === this.held) return;
     this.held = held;
-    if (held && this.startedAt !== null) this.resumes = this.identity !== undefined || this.retry !== undefined || this.restarting !== undefined;
+    // While it is being stopped it is known already.
+    if (held && this.startedAt !== null && (this.stopping === undefined || this.restarting !== undefined)) this.resumes = this.identity !== undefined || this.retry !== undefined || this.respawning || this.restarting !== undefined;
     this.clearRetry();
     await this.restarting;
+    if (!held) await this.stopping;
     if (this.held !== held || this.closed) return;
     if (held) {
       await this.stop();
@@ -259,14 +263,21 @@ export class ManagedChild implements Watcher {
 
   private async respawn(oldPid: number | undefined): Promise<void> {
     // What a dead wrapper leaves behind in its group would otherwise be a second copy.
+    this.respawning = true;
     if (oldPid !== undefined) await this.clearGroup(oldPid);
-    if (this.closed || this.identity !== undefined || this.restarting !== undefined) return;
+    this.respawning = false;
+    if (this.closed || this.held || this.identity !== undefined || this.restarting !== undefined) return;
     this.restarts += 1;
     this.spawn("started again");
   }
 
   /** SIGTERM to the group, SIGKILL after the grace. Returns when the child and its group are gone. */
-  private async stop(): Promise<void> {
+  private stop(): Promise<void> {
+    this.stopping ??= this.stopOnce().finally(() => (this.stopping = undefined));
+    return this.stopping;
+  }
+
+  private async stopOnce(): Promise<void> {
     const identity = this.identity;
     if (identity === undefined) return;
     this.expectExit = true;

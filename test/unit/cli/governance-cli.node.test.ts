@@ -102,7 +102,8 @@ describe("the command line of a governed machine", () => {
     contracts.set({ suspended: true });
     await eventually("suspended", () => up.lines().find((line) => line["event"] === "governance" && line["suspended"] === true));
     await eventually("stopped", () => up.lines().find((line) => line["event"] === "process" && line["status"] === "stopped"));
-    expect(await told("status")).toContain("suspended: agents stay stopped");
+    // The daemon writes what it knows a moment after it happens.
+    await eventually("said", async () => (await told("status")).includes("suspended: agents stay stopped"));
     expect((await checks()).get("governance")).toMatchObject({ state: "warn" });
   });
 

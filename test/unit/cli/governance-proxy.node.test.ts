@@ -32,13 +32,13 @@ afterEach(async () => {
   target.close();
 });
 
-function make(port: number | undefined): EgressProxy {
+function make(port: number | undefined, look: (name: string) => Promise<string[]> = async (name) => names.get(name) ?? []): EgressProxy {
   return new EgressProxy({
     port,
     server: { host: "sett.example", port: targetPort },
     resolve: async (name) => {
       asked.push(name);
-      return (names.get(name) ?? []).map((address) => ({ address, family: 4 }));
+      return (await look(name)).map((address) => ({ address, family: 4 }));
     },
     onRefused: (kind, subject) => refused.push(`${kind} ${subject}`),
   });
@@ -74,9 +74,9 @@ function askThrough(socket: Socket): Promise<string> {
 }
 
 /** A plain request with an absolute address, as clients send to proxies. */
-function plain(url: string): Promise<{ readonly status: number; readonly text: string }> {
+function plain(url: string, host = new URL(url).host): Promise<{ readonly status: number; readonly text: string }> {
   return new Promise((resolve, reject) => {
-    const asking = request({ host: "127.0.0.1", port: proxy.port, path: url, headers: { host: new URL(url).host } }, (response) => {
+    const asking = request({ host: "127.0.0.1", port: proxy.port, path: url, headers: { host } }, (response) => {
       let text = "";
       response.on("data", (chunk) => (text += String(chunk)));
       response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
@@ -176,6 +176,64 @@ describe("the agents' proxy", () => {
     }
   });
 
+  it("goes by the rules of the moment when the name was looked up", async () => {
+    let answer: (() => void) | undefined;
+    await proxy.stop();
+    proxy = make(undefined, async () => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      return ["127.0.0.1"];
+    });
+    await proxy.start();
+    proxy.setRules({ domains: { allow: ["own.name"], deny: [], defaultDeny: false }, egress: [] });
+    const asking = tunnel(`own.name:${targetPort}`);
+    await eventually("looked up", () => answer);
+    proxy.setRules({ domains: { allow: ["own.name"], deny: ["own.name"], defaultDeny: false }, egress: [] });
+    answer?.();
+    expect((await asking).status).toBe(403);
+    expect(refused).toEqual([`domain own.name:${targetPort}`]);
+  });
+
+  it("goes by where a name leads when there are egress rules only: any address can be given a name", async () => {
+    names.set("inside.test", ["127.0.0.1"]).set("outside.test", ["192.0.2.1"]);
+    proxy.setRules({ domains: null, egress: loopback() });
+    const open = await tunnel(`inside.test:${targetPort}`);
+    expect(await askThrough(open.socket as Socket)).toContain("hello inside");
+    expect(await tunnel("outside.test:443")).toMatchObject({ status: 403, text: expect.stringContaining("egress rule") });
+    expect(refused).toEqual(["egress outside.test:443"]);
+  });
+
+  it("cuts a tunnel to a private address that only a name of its own was allowed", async () => {
+    names.set("a.own.name", ["127.0.0.1"]);
+    proxy.setRules({ domains: { allow: ["a.own.name"], deny: [], defaultDeny: false }, egress: [] });
+    const open = await tunnel(`a.own.name:${targetPort}`);
+    let cut = false;
+    open.socket?.on("close", () => (cut = true)).on("error", () => undefined);
+    proxy.setRules({ domains: { allow: ["*.own.name"], deny: [], defaultDeny: false }, egress: [] });
+    await eventually("cut", () => cut);
+  });
+
+  it("names the host that was judged, whatever the request says, and reuses no connection of another time", async () => {
+    names.set("own.name", ["127.0.0.1"]);
+    let connections = 0;
+    target.on("connection", () => (connections += 1));
+    proxy.setRules({ domains: { allow: ["own.name"], deny: ["evil.test"], defaultDeny: false }, egress: [] });
+    expect(await plain(`http://own.name:${targetPort}/`, "evil.test")).toEqual({ status: 200, text: `hello own.name:${targetPort}` });
+    expect((await plain(`http://own.name:${targetPort}/`)).status).toBe(200);
+    expect(connections).toBe(2);
+  });
+
+  it("does not end by an address with malformed credentials", async () => {
+    names.set("own.name", ["127.0.0.1"]);
+    proxy.setRules({ domains: { allow: ["own.name"], deny: [], defaultDeny: false }, egress: [] });
+    const socket = connect(proxy.port, "127.0.0.1");
+    let text = "";
+    socket.on("data", (chunk) => (text += String(chunk)));
+    socket.write(`GET http://a:b%zz@own.name:${targetPort}/ HTTP/1.1\r\nHost: own.name\r\n\r\n`);
+    await new Promise((resolve) => socket.on("close", resolve));
+    expect(text).toMatch(/^HTTP\/1\.1 400 /);
+    expect((await plain(`http://own.name:${targetPort}/`)).status).toBe(200);
+  });
+
   it("survives nonsense", async () => {
     proxy.setRules(rules(["*"]));
     const socket = connect(proxy.port, "127.0.0.1");
@@ -191,6 +249,11 @@ describe("the agents' proxy", () => {
     await other.start();
     expect(other.port).not.toBe(port);
     await other.stop();
+    // As a spoilt state file might have it.
+    const odd = make(70_000);
+    await odd.start();
+    expect(odd.port).toBeGreaterThan(0);
+    await odd.stop();
     await proxy.stop();
     proxy = make(port);
     await proxy.start();

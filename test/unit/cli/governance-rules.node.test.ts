@@ -83,6 +83,9 @@ describe("addresses", () => {
   });
 
   it("are the same address in every spelling", () => {
+    for (const host of ["2001:db8::1", "[2001:0DB8:0:0::1]", "2001:db8:0:0:0:0:0:1", "2001:db8::1%eth0"]) expect(plainHost(host)).toBe("2001:db8::1");
+    expect(judge(rules({ allow: [], deny: ["2001:db8::1", "evil.org"], defaultDeny: false }), "[2001:db8:0::1]", 443).allow).toBe(false);
+    expect(judge(rules({ allow: [], deny: ["evil.org"], defaultDeny: false }), "evil.org...", 443).allow).toBe(false);
     for (const host of ["[::ffff:10.1.2.3]", "::ffff:a01:203", "0:0:0:0:0:ffff:a01:203", "10.1.2.3.", "0xa010203", "167838211"]) expect(plainHost(host)).toBe("10.1.2.3");
   });
 
@@ -133,14 +136,14 @@ describe("OpenClaw's settings", () => {
   });
   /** The configuration after the contract was applied to it. */
   const applied = (rule: Partial<Contract>, config: Record<string, unknown>, skills: string[] = []) => {
-    const settings = ruledSettings(contract(rule), config, config, skills);
+    const settings = ruledSettings(contract(rule), config, config, skills, "https://sett.example");
     const after = mergePatch(config, patchOf(settings));
     for (const setting of settings) expect(holds(after, setting), setting.path.join(".")).toBe(true);
     return after;
   };
 
   it("stay as they are without a rule", () => {
-    expect(ruledSettings(contract({}), { tools: { allow: ["x"] }, mcp: { servers: { a: {} } } }, {}, ["s"])).toEqual([]);
+    expect(ruledSettings(contract({}), { tools: { allow: ["x"] }, mcp: { servers: { a: {} } } }, {}, ["s"], "https://sett.example")).toEqual([]);
   });
 
   it("take the contract's tools, and never more than the owner allows", () => {
@@ -164,13 +167,20 @@ describe("OpenClaw's settings", () => {
 
   it("lose the MCP servers that are not allowed, by name or id", () => {
     const config = { mcp: { servers: { docs: { url: "https://d" }, mail: { url: "https://m" }, shell: { command: "sh" } } } };
-    const rule = { allow: ["id-1", "mail"], deny: ["mail"], servers: [{ id: "id-1", name: "docs" }] };
+    const rule = { allow: ["id-1", "mail"], deny: ["mail"], servers: [{ id: "id-1", name: "docs", endpoint: "https://d/" }] };
     expect(applied({ mcpServers: rule }, config)).toEqual({ mcp: { servers: { docs: { url: "https://d" } } } });
+  });
+
+  it("lose a server that only bears the name of one that is allowed", () => {
+    const rule = { allow: ["docs"], deny: [], servers: [{ id: "id-1", name: "docs", endpoint: "https://docs.example/mcp" }] };
+    const left = (entry: Record<string, unknown>) => Object.keys((applied({ mcpServers: rule }, { mcp: { servers: { docs: entry } } }) as { mcp: { servers: object } }).mcp.servers);
+    for (const entry of [{ url: "https://docs.example/mcp" }, { url: "https://docs.example/mcp/" }, { url: "https://sett.example/api/v1/mcp/id-1" }]) expect(left(entry), entry.url).toEqual(["docs"]);
+    for (const entry of [{ url: "https://evil.example/mcp" }, { url: "https://docs.example/other" }, { url: "https://evil.example/api/v1/mcp/id-1" }, { command: "sh" }, { url: "nonsense" }]) expect(left(entry), JSON.stringify(entry)).toEqual([]);
   });
 
   it("survive names that are keys of every object", () => {
     const config = JSON.parse('{"mcp":{"servers":{"__proto__":{"command":"sh"},"constructor":{"command":"sh"}}}}') as Record<string, unknown>;
-    const settings = ruledSettings(contract({ mcpServers: { allow: [], deny: [], servers: [] } }), config, config, []);
+    const settings = ruledSettings(contract({ mcpServers: { allow: [], deny: [], servers: [] } }), config, config, [], "https://sett.example");
     expect(settings.map((setting) => setting.path[2])).toEqual(["__proto__", "constructor"]);
     expect(JSON.stringify(patchOf(settings))).toBe('{"mcp":{"servers":{"__proto__":null,"constructor":null}}}');
     expect(({} as Record<string, unknown>)["command"]).toBeUndefined();

@@ -1,10 +1,11 @@
-import { readFileSync, statSync, writeFileSync, mkdirSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { readText } from "../../../cli/src/core/files";
 import { runCommand } from "../../../cli/src/watch/run-command";
+import type { WatchEntry } from "../../../cli/src/watch/watch-entry";
 import { eventually, pidExists } from "./support";
-import { GovernanceWorld, type ToldGovernance } from "./governance-world";
+import { GATEWAY, GovernanceWorld, type ToldGovernance } from "./governance-world";
 
 // Real processes and sockets on a busy machine: the limit is against hanging, not a measure.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
@@ -47,6 +48,12 @@ describe("a contract", () => {
     await eventually("asked", () => world.contracts.asked === 1);
     expect(world.told()).toBeUndefined();
     expect(await world.proxyOf("gateway")).toBe("none");
+  });
+
+  it("with words of any length beside its rules is followed", async () => {
+    const revision = world.contracts.set({ ...deny, advisory: ["two policies: ".repeat(200), "short"] }, true);
+    world.start();
+    expect((await world.untilRevision(revision)).enforcing).toContain("domains");
   });
 
   it("is followed at once: the gateway goes through the proxy, a refused name is told early and once", async () => {
@@ -227,6 +234,18 @@ describe("a suspended machine", () => {
     expect(command.results[0]).toMatchObject({ status: "success" });
   });
 
+  it("takes no command from the moment on, however long the gateway takes to end", async () => {
+    const slow: WatchEntry = { ...GATEWAY, command: [process.execPath, "-e", "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"] };
+    const events = world.start({ flagEntries: [slow] });
+    const pid = await eventually("running", () => world.watched("gateway")?.["status"] === "running" && Number(world.watched("gateway")?.["pid"]));
+    world.contracts.set({ suspended: true });
+    await eventually("said", () => events.find((event) => event.event === "governance" && event.suspended));
+    const command = world.server.addCommand("c-1", "collect_diagnostics");
+    world.server.deliver(command);
+    await eventually("stopped", () => !pidExists(pid) && world.watched("gateway")?.["status"] === "stopped");
+    expect(command).toMatchObject({ acks: 0, results: [] });
+  });
+
   it("stays stopped across a restart of the daemon, also without the server", async () => {
     const revision = world.contracts.set({ suspended: true }, true);
     world.start();
@@ -286,69 +305,5 @@ describe("a gateway that this daemon did not start", () => {
     world.server.emit({ type: "contract", contract_id: "x", revision: 1 });
     await eventually("said", () => events.find((event) => event.event === "governance" && event.detail.includes("did not start")));
     await eventually("told", () => world.told()?.enforcing.join() === "tools");
-  });
-});
-
-describe("OpenClaw's settings", () => {
-  const rules = { tools: { allow: null, deny: ["exec"] }, mcpServers: { allow: ["docs"], deny: [], servers: [{ id: "s-1", name: "docs", transport: "sse", endpoint: "https://d" }] }, skills: { entitled: [{ id: "k", name: "news", scope: "org", version: "1", digest: "x" }] } };
-  const mine = { channels: { badgerclaw: { accounts: {} } }, tools: { deny: ["browser"] }, mcp: { servers: { docs: { url: "https://d" }, shell: { command: "sh", env: { KEY: "very-secret-value" } } } }, skills: { entries: { mail: { enabled: true } } } };
-  const kept = { tools: { deny: ["browser", "exec"] }, mcp: { servers: { docs: { url: "https://d" } } }, skills: { allowBundled: ["news"], entries: { mail: { enabled: false }, local: { enabled: false } } }, agents: { defaults: { skills: ["news"] } } };
-
-  beforeEach(() => {
-    world.writeOpenclaw(mine);
-    mkdirSync(world.path("skills", "local"));
-    writeFileSync(world.path("skills", "local", "SKILL.md"), "---\nname: local\n---\n");
-  });
-
-  it("keep to the contract, are put back when somebody changes them, and come back with the release", async () => {
-    world.start();
-    await eventually("linked", () => world.server.beats.length > 0);
-    world.contracts.set(rules);
-    await eventually("in place", () => world.told()?.enforcing.join() === "tools,mcpServers,skills");
-    expect(world.openclaw()).toMatchObject(kept);
-    expect(world.violations()).toEqual([]);
-    expect(statSync(world.paths.ownerSettings).mode & 0o777).toBe(0o600);
-    world.writeOpenclaw({ ...world.openclaw(), tools: { deny: ["browser"] }, mcp: mine.mcp });
-    await eventually("put back", () => JSON.stringify(world.openclaw()["tools"]) === JSON.stringify(kept.tools) && JSON.stringify(world.openclaw()["mcp"]) === JSON.stringify(kept.mcp));
-    await eventually("told", () => world.violations().length === 2);
-    expect(world.violations().sort()).toEqual(["mcp shell", "tool exec"]);
-    world.contracts.release();
-    await eventually("as before", () => JSON.stringify(world.openclaw()["mcp"]) === JSON.stringify(mine.mcp));
-    expect(world.openclaw()).toMatchObject({ channels: mine.channels, tools: mine.tools, skills: { entries: { mail: { enabled: true } } } });
-    expect(JSON.stringify(world.openclaw())).not.toContain("news");
-    expect(readFileSync(world.paths.daemonLog, "utf8")).not.toContain("very-secret-value");
-    expect(JSON.stringify(world.server.beats)).not.toContain("very-secret-value");
-  });
-
-  it("that the next contract no longer rules come back, and others stay", async () => {
-    world.start();
-    await eventually("linked", () => world.server.beats.length > 0);
-    world.contracts.set(rules);
-    await eventually("in place", () => world.told()?.enforcing.includes("skills"));
-    const next = world.contracts.set({ mcpServers: { allow: null, deny: [], servers: [] } });
-    await world.untilRevision(next);
-    await eventually("servers back", () => JSON.stringify(world.openclaw()["mcp"]) === JSON.stringify(mine.mcp));
-    expect(world.openclaw()["tools"]).toEqual(kept.tools);
-    expect(world.violations()).toEqual([]);
-  });
-
-  it("changed while no daemon ran are a violation of the next one", async () => {
-    world.contracts.set(rules, true);
-    world.start();
-    await eventually("in place", () => world.told()?.enforcing.includes("tools"));
-    await world.stop();
-    world.writeOpenclaw({ ...world.openclaw(), tools: {} });
-    world.start();
-    await eventually("told", () => world.violations().includes("tool exec"));
-    await eventually("put back", () => JSON.stringify(world.openclaw()["tools"]) === JSON.stringify(kept.tools));
-  });
-
-  it("that cannot be read are not said to be in place", async () => {
-    writeFileSync(world.openclawFile, "{ // mine\n}");
-    const revision = world.contracts.set({ ...rules, ...deny }, true);
-    world.start();
-    await world.untilRevision(revision);
-    await eventually("said", () => world.state().governance?.problem?.includes("comments"));
-    expect(world.told()?.enforcing).toEqual(["domains"]);
   });
 });

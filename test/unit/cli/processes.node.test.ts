@@ -319,3 +319,40 @@ describe("small parts", () => {
     expect(readTail(join(home.path, "none"), 5)).toEqual({ lines: [], end: 0 });
   });
 });
+
+describe("a process that is held", () => {
+  /** Takes a while to end. */
+  const SLOW = [process.execPath, "-e", "process.on('SIGTERM', () => setTimeout(() => process.exit(0), 300)); console.log('up', process.pid); setInterval(() => {}, 1000)"];
+
+  it("runs again when it is let go while it is still being stopped", async () => {
+    const { supervisor, status } = supervise([entry({ command: SLOW, gateway: true })]);
+    const log = join(home.path, "logs", "demo.log");
+    const first = await eventually("up", () => /up (\d+)/.exec(readText(log) ?? "")?.[1]);
+    const holding = supervisor.hold(true);
+    // It has been told to end, and has not yet.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(pidExists(Number(first))).toBe(true);
+    await Promise.all([holding, supervisor.hold(false)]);
+    await eventually("another one runs", () => status("demo") === "running" && supervisor.watched()[0]?.pid !== Number(first));
+    expect(pidExists(Number(first))).toBe(false);
+  });
+
+  it("runs again afterwards when it had crashed and was just about to be started again", async () => {
+    // What it leaves in its group, and what does not want to end, has to before it is started again.
+    const left = "process.on('SIGTERM', () => {}); console.log('left', process.pid); setInterval(() => {}, 1000)";
+    const script = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(left)}], { stdio: 'inherit' }); setInterval(() => {}, 1000)`;
+    const { supervisor, status } = supervise([entry({ command: [process.execPath, "-e", script], gateway: true })]);
+    const log = join(home.path, "logs", "demo.log");
+    const leftPid = Number(await eventually("up", () => /left (\d+)/.exec(readText(log) ?? "")?.[1]));
+    process.kill(supervisor.watched()[0]?.pid ?? 0, "SIGKILL");
+    await eventually("crashed", () => status("demo") === "crashed");
+    // Past the wait of the first retry, before the left one is gone.
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(pidExists(leftPid)).toBe(true);
+    await supervisor.hold(true);
+    await eventually("gone", () => !pidExists(leftPid));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    await supervisor.hold(false);
+    await eventually("runs", () => status("demo") === "running");
+  });
+});
