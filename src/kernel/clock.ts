@@ -27,5 +27,7 @@ export function utcIso(text: string): string | null {
   const [, day, time = "00:00", zone = "Z"] = parts;
   const ms = Date.parse(`${day}T${time}${zone.toUpperCase()}`);
   if (Number.isNaN(ms)) return null;
-  return UTC.test(text) ? text : iso(ms);
+  const written = UTC.test(text) ? text : iso(ms);
+  // A zone can carry a time out of the years that have four digits.
+  return UTC.test(written) ? written : null;
 }

@@ -38,11 +38,12 @@ async function readContent(request: Request): Promise<SentContent> {
   return { kind: "text", text: parseInput(ContentBody, await readJsonBody(request, MAX_JSON_BYTES), "body").content };
 }
 
-/** A skill is read, never run: no sniffing, no cache. Header values are Latin letters only, so others are percent-encoded. */
+/** A skill is read, never run: no sniffing, no page in a browser, no cache. Header values are Latin letters only, so others are percent-encoded. */
 const contentResponse = ({ name, sha256, contentType, bytes }: DeliveredContent): Response =>
   new Response(bytes, {
     headers: {
       "content-type": contentType,
+      "content-disposition": "attachment",
       "x-skill-name": /^[\x20-\x7e]*$/.test(name) ? name : encodeURIComponent(name),
       "x-skill-digest": `sha256:${sha256}`,
       "x-content-type-options": "nosniff",

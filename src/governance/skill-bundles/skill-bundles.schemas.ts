@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { iso } from "../../kernel/clock";
+import { iso, utcIso } from "../../kernel/clock";
 import { GrantBody, GrantView, MAX_GRANTS, toGrantView, type Grant } from "../grants";
 import { PROMOTION_STATUSES, SKILL_SCOPES, SKILL_STAGES, SKILL_STATUSES, statusOf } from "./skill-bundles.core";
 import type { ListedBundle, Promotion } from "./skill-bundles.store";
@@ -16,7 +16,7 @@ const Digest = z.string().trim().min(1).max(255);
 const Description = z.string().trim().max(2_000);
 const Tags = z.array(z.string().trim().min(1).max(64)).max(50);
 const SourceId = z.string().trim().min(1).max(64);
-const Time = z.iso.datetime({ offset: true }).max(40);
+const Time = z.iso.datetime({ offset: true }).max(40).refine((text) => utcIso(text) !== null, "Must be a time of a year with four digits");
 const ContentUrl = z.string().trim().min(1).max(2_048);
 
 const PromotionBody = z.object({

@@ -1,4 +1,4 @@
-/** The built-in scanner of skills: what a text must not hold before agents may follow it. Pure; every rule walks the text once. */
+/** The built-in scanner of skills: what a text must not hold before agents may follow it. Pure; work grows with the text, never with its square. */
 
 export const SEVERITIES = ["critical", "high", "medium", "low", "unknown"] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -26,16 +26,65 @@ const MAX_PER_RULE = 10;
 /** Whether findings keep a skill from passing. */
 export const isBlocked = (findings: readonly ScanFinding[]): boolean => findings.some(({ severity }) => severity === "critical" || severity === "high");
 
+/** Places of one expression in a text; who has more writes for scanners, not for readers. */
+const MAX_PLACES = 100_000;
+
+class TooDense extends Error {}
+
+function* placesOf(expression: RegExp, text: string): Iterable<RegExpExecArray> {
+  let left = MAX_PLACES;
+  for (const match of text.matchAll(expression)) {
+    if (left-- === 0) throw new TooDense();
+    yield match;
+  }
+}
+
 /** Matches of an expression with the flag `g`; `keep` says no to harmless ones. */
 const matches = (expression: RegExp, keep: (match: RegExpMatchArray, text: string) => boolean = () => true) =>
   function* (text: string): Iterable<number> {
-    for (const match of text.matchAll(expression)) if (keep(match, text)) yield match.index;
+    for (const match of placesOf(expression, text)) if (keep(match, text)) yield match.index;
   };
+
+/** An expression, then at most so many characters, then another one, and so on. */
+type Chain = readonly [first: RegExp, ...rest: readonly (readonly [within: number, then: RegExp])[]];
+
+/**
+ * Places where expressions (with the flag `g`) follow each other in one line. One expression for all of it would look through what lies
+ * between anew from every beginning.
+ * @param not what must not lie between
+ */
+const follow = (not: string, [first, ...rest]: Chain) =>
+  function* (text: string): Iterable<number> {
+    let found = Array.from(placesOf(first, text), ({ index, 0: { length } }) => ({ start: index, end: index + length }));
+    for (const [within, then] of rest) {
+      const next: typeof found = [];
+      let at = -1;
+      for (const { index, 0: whole } of found.length === 0 ? [] : placesOf(then, text)) {
+        while ((found[at + 1]?.end ?? Infinity) <= index) at += 1;
+        const before = found[at];
+        if (before && index - before.end <= within && ![...not].some((stop) => text.slice(before.end, index).includes(stop))) next.push({ start: before.start, end: index + whole.length });
+      }
+      found = next;
+    }
+    for (const { start } of found) yield start;
+  };
+
+const any = (...finders: readonly Rule["find"][]): Rule["find"] =>
+  function* (text) {
+    for (const find of finders) yield* find(text);
+  };
+
+const LINE = "\n";
+const COMMAND = "\n|";
+/** An expression made of text; letters of either case. */
+const re = (source: string): RegExp => new RegExp(source, "gi");
 
 const SHELL = String.raw`(?:sudo\s+)?(?:\/(?:usr\/)?bin\/)?(?:env\s+)?(?:(?:ba|z|k|da|fi)?sh|python[\d.]*|perl|ruby|node|php)\b`;
 const DOWNLOADER = String.raw`\b(?:curl|wget|iwr|invoke-webrequest|invoke-restmethod)\b`;
 const SECRET_FILE = String.raw`(?:~|\$HOME|\/root|\/home\/[\w.-]{1,64})\/\.(?:ssh\/(?:id_\w+|\*)|aws\/credentials|netrc|kube\/config|docker\/config\.json|gnupg\/|npmrc|pypirc|git-credentials|config\/gcloud\/)|\/etc\/(?:shadow|gshadow)\b|\/proc\/(?:self|\d+)\/environ\b`;
 const SECRETS = String.raw`(?:env(?:ironment)?(?:\s+variables?|\s+vars?)|credentials?|api[\s_-]?keys?|access\s+tokens?|secrets?|passwords?|ssh\s+keys?|private\s+keys?|cookies)`;
+
+const SENDER = /(?:curl|wget|nc|ncat)\b/gi;
 
 /** Public examples of vendors' documentation, and words in place of a key. */
 const isPlaceholder = (key: string): boolean => /example|placeholder|your[-_]|xxxx|\.\.\.|0000000|1234567890/i.test(key);
@@ -44,7 +93,7 @@ const isPlaceholder = (key: string): boolean => /example|placeholder|your[-_]|xx
 const FLAG_UNITS = 14;
 const isFlag = (text: string, at: number): boolean => {
   let start = at;
-  while (start > 0 && text.charCodeAt(start - 2) === 0xdb40) start -= 2;
+  while (start > 0 && at - start < FLAG_UNITS && text.charCodeAt(start - 2) === 0xdb40) start -= 2;
   return at - start < FLAG_UNITS && text.slice(start - 2, start) === "\u{1f3f4}";
 };
 
@@ -53,24 +102,28 @@ const RULES: readonly Rule[] = [
     id: "pipe-to-shell",
     severity: "critical",
     description: "Something downloaded is run at once.",
-    find: matches(new RegExp(`${DOWNLOADER}[^\\n|]{0,200}\\|\\s*${SHELL}|(?:\\b(?:ba|z|k|da)?sh|\\bsource|\\beval)\\s[^\\n]{0,20}(?:<\\(|\\$\\(|\`)\\s*${DOWNLOADER}|\\b(?:iex|invoke-expression)\\b[^\\n]{0,40}${DOWNLOADER}|${DOWNLOADER}[^\\n|]{0,200}\\|\\s*(?:iex|invoke-expression)\\b`, "gi")),
+    find: any(
+      follow(COMMAND, [re(DOWNLOADER), [200, re(`\\|\\s*(?:${SHELL}|(?:iex|invoke-expression)\\b)`)]]),
+      follow(LINE, [/(?:\b(?:ba|z|k|da)?sh|\bsource|\beval)\s/gi, [20, re(`(?:<\\(|\\$\\(|\`)\\s*${DOWNLOADER}`)]]),
+      follow(LINE, [/\b(?:iex|invoke-expression)\b/gi, [40, re(DOWNLOADER)]]),
+    ),
   },
   {
     id: "decode-and-execute",
     severity: "critical",
     description: "Something encoded is decoded and run.",
-    find: matches(
-      new RegExp(
-        `\\bbase64\\s+(?:-d|-D|--decode)\\b[^\\n|]{0,200}\\|\\s*${SHELL}|\\bxxd\\s+-r\\b[^\\n|]{0,200}\\|\\s*${SHELL}|\\beval\\b[^\\n]{0,80}\\bbase64\\s+(?:-d|-D|--decode)\\b|\\b(?:eval|exec|Function)\\s*\\(\\s*[^\\n]{0,60}(?:atob|b64decode|fromhex|unhexlify|Buffer\\.from)\\s*\\(|\\bpowershell(?:\\.exe)?\\b[^\\n]{0,80}\\s-e(?:nc|ncodedcommand)?\\s+[A-Za-z0-9+/=]{16}`,
-        "gi",
-      ),
+    find: any(
+      follow(COMMAND, [/\bbase64\s+(?:-d|--decode)\b|\bxxd\s+-r\b/gi, [200, re(`\\|\\s*${SHELL}`)]]),
+      follow(LINE, [/\beval\b/gi, [80, /\bbase64\s+(?:-d|--decode)\b/gi]]),
+      follow(LINE, [/\b(?:eval|exec|Function)\s*\(\s*/gi, [60, /(?:atob|b64decode|fromhex|unhexlify|Buffer\.from)\s*\(/gi]]),
+      follow(LINE, [/\bpowershell(?:\.exe)?\b/gi, [80, /\s-e(?:nc|ncodedcommand)?\s+[A-Za-z0-9+/=]{16}/gi]]),
     ),
   },
   {
     id: "reverse-shell",
     severity: "critical",
     description: "A shell is handed to somebody outside.",
-    find: matches(/\/dev\/(?:tcp|udp)\/[\w.$-]{1,128}\/|\b(?:nc|ncat|netcat)\b[^\n]{0,60}\s-(?:e|c)\s*\/?(?:usr\/)?(?:bin\/)?(?:ba)?sh\b|\bbash\s+-i\s*>&/gi),
+    find: any(matches(/\/dev\/(?:tcp|udp)\/[\w.$-]{1,128}\/|\bbash\s+-i\s*>&/gi), follow(LINE, [/\b(?:nc|ncat|netcat)\b/gi, [60, /\s-(?:e|c)\s*\/?(?:usr\/)?(?:bin\/)?(?:ba)?sh\b/gi]])),
   },
   {
     id: "private-key",
@@ -82,11 +135,11 @@ const RULES: readonly Rule[] = [
     id: "exfiltration",
     severity: "critical",
     description: "Secrets of the machine are sent somewhere.",
-    find: matches(
-      new RegExp(
-        `\\b(?:send|post|upload|exfiltrate|transmit|forward|submit|leak)\\b[^\\n]{0,80}\\b${SECRETS}\\b[^\\n]{0,120}(?:https?:\\/\\/|\\bwebhook\\b|\\bto\\s+[\\w.-]{1,64}\\.[a-z]{2,12}\\b)|\\b(?:env|printenv|set)\\s*\\|\\s*[^\\n|]{0,60}(?:curl|wget|nc|ncat)\\b|${DOWNLOADER}[^\\n]{0,200}(?:\\$\\(\\s*(?:env|printenv)\\b|\`(?:env|printenv)\`|${SECRET_FILE})|(?:${SECRET_FILE})[^\\n]{0,80}\\|[^\\n]{0,60}(?:curl|wget|nc|ncat)\\b`,
-        "gi",
-      ),
+    find: any(
+      follow(LINE, [/\b(?:send|post|upload|exfiltrate|transmit|forward|submit|leak)\b/gi, [80, re(`\\b${SECRETS}\\b`)], [120, /https?:\/\/|\bwebhook\b|\bto\s+[\w.-]{1,64}\.[a-z]{2,12}\b/gi]]),
+      follow(COMMAND, [/\b(?:env|printenv|set)\s*\|\s*/gi, [60, SENDER]]),
+      follow(LINE, [re(DOWNLOADER), [200, re(`\\$\\(\\s*(?:env|printenv)\\b|\`(?:env|printenv)\`|${SECRET_FILE}`)]]),
+      follow(LINE, [re(SECRET_FILE), [80, /\|/g], [60, SENDER]]),
     ),
   },
   {
@@ -115,7 +168,7 @@ const RULES: readonly Rule[] = [
     id: "hidden-from-user",
     severity: "high",
     description: "The agent is told to keep something from its user.",
-    find: matches(/\b(?:do\s+not|don['’]t|never)\s+(?:tell|inform|notify|alert|mention\s+(?:this|it)\s+to|reveal\s+(?:this|it)\s+to|show\s+(?:this|it)\s+to)\s+(?:the\s+|your\s+)?(?:user|human|operator|owner)s?\b|\bwithout\s+(?:telling|informing|asking|notifying|alerting)\s+(?:the\s+|your\s+)?(?:user|human|operator|owner)s?\b|\b(?:keep|hide)\s+(?:this|it)\s+(?:secret|hidden)?\s*from\s+(?:the\s+|your\s+)?(?:user|human|operator|owner)s?\b/gi),
+    find: matches(/\b(?:do\s+not|don['’]t|never)\s+(?:tell|inform|notify|alert|mention\s+(?:this|it)\s+to|reveal\s+(?:this|it)\s+to|show\s+(?:this|it)\s+to)\s+(?:the\s+|your\s+)?(?:user|human|operator|owner)s?\b|\bwithout\s+(?:telling|informing|asking|notifying|alerting)\s+(?:the\s+|your\s+)?(?:user|human|operator|owner)s?\b|\b(?:keep|hide)\s+(?:this|it)\s+(?:(?:secret|hidden)\s+)?from\s+(?:the\s+|your\s+)?(?:user|human|operator|owner)s?\b/gi),
   },
   {
     id: "credential-file",
@@ -143,19 +196,19 @@ const RULES: readonly Rule[] = [
     id: "destructive-command",
     severity: "high",
     description: "A command destroys what it does not own.",
-    find: matches(/\brm\s+(?:-{1,2}[\w-]+\s+){1,4}(?:--\s+)?["']?(?:\/|~|\$HOME)(?:\/?\*|\/)?["']?(?=[\s;&|`]|$)|\bmkfs(?:\.\w+)?\s+\/dev\/|\bdd\b[^\n]{0,80}\bof=\/dev\/(?:sd|nvme|disk|hd)|:\(\)\s*\{\s*:\|:&\s*\};:/gim),
+    find: any(matches(/\brm(?:\s+-[\w-]{1,64}(?=\s)){1,4}\s+["']?(?:\/|~|\$HOME)(?:\/?\*|\/)?["']?(?=[\s;&|`]|$)|\bmkfs(?:\.\w+)?\s+\/dev\/|:\(\)\s*\{\s*:\|:&\s*\};:/gim), follow(LINE, [/\bdd\b/gi, [80, /\bof=\/dev\/(?:sd|nvme|disk|hd)/gi]])),
   },
   {
     id: "safeguard-off",
     severity: "medium",
     description: "A safeguard is switched off.",
-    find: matches(/--dangerously-skip-permissions|\bchmod\s+(?:-R\s+)?0?777\b|\b(?:curl|wget)\b[^\n]{0,120}(?:\s-k\b|--insecure\b|--no-check-certificate\b)|\bStrictHostKeyChecking[\s=]+no\b|\bset\s+-o\s+permissive\b|\bNODE_TLS_REJECT_UNAUTHORIZED\s*=\s*["']?0/gi),
+    find: any(matches(/--dangerously-skip-permissions|\bchmod\s+(?:-R\s+)?0?777\b|\bStrictHostKeyChecking[\s=]+no\b|\bset\s+-o\s+permissive\b|\bNODE_TLS_REJECT_UNAUTHORIZED\s*=\s*["']?0/gi), follow(LINE, [/\b(?:curl|wget)\b/gi, [120, /\s-k\b|--insecure\b|--no-check-certificate\b/gi]])),
   },
   {
     id: "plain-download",
     severity: "medium",
     description: "Something is downloaded without encryption.",
-    find: matches(/\b(?:curl|wget)\b[^\n]{0,120}\bhttp:\/\/(?!localhost\b|127\.|\[::1\])/gi),
+    find: follow(LINE, [/\b(?:curl|wget)\b/gi, [120, /\bhttp:\/\/(?!localhost\b|127\.|\[::1\])/gi]]),
   },
   {
     id: "encoded-blob",
@@ -191,9 +244,20 @@ function leavesBundle(target: string): boolean {
 export function scanSkill(bytes: Uint8Array): readonly ScanFinding[] {
   const text = readSkillText(bytes);
   if (text === null) return [{ id: "unreadable", description: "The content is no text, so nobody can tell what it does.", severity: "critical", location: "content" }];
-  // A command may go on in the next line. The same length, so that places stay.
-  const joined = text.replace(/\\\r?\n/g, (end) => " ".repeat(end.length));
-  const lineOf = countLines(text);
+  // A command may go on in the next line; rows of blanks mean no more than one. What ends a line stays one character, so that lines can be counted.
+  const joined = text.replace(/[\v\f]/g, " ").replace(/\\\r?\n/g, JOINT).replace(/[^\S\n\v]{2,}/g, " ");
+  try {
+    return judge(joined, countLines(joined));
+  } catch (error) {
+    if (!(error instanceof TooDense)) throw error;
+    return [{ id: "too-dense", description: "The content repeats what is looked for so often that it cannot be judged.", severity: "critical", location: "content" }];
+  }
+}
+
+/** A line that goes on in the next one, where it does: white space that ends no line. */
+const JOINT = "\v";
+
+function judge(joined: string, lineOf: (offset: number) => number): readonly ScanFinding[] {
   const findings = RULES.flatMap(({ id, severity, description, find }) => {
     const lines = new Set<number>();
     for (const offset of find(joined)) {
@@ -220,8 +284,12 @@ export function readSkillText(bytes: Uint8Array): string | null {
 
 /** Answers the line, from 1, of ever any offset. */
 function countLines(text: string): (offset: number) => number {
-  const starts: number[] = [0];
-  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  const isEnd = (at: number): boolean => text[at] === "\n" || text[at] === JOINT;
+  let lines = 1;
+  for (let at = 0; at < text.length; at++) if (isEnd(at)) lines += 1;
+  // There may be as many as characters: numbers side by side take a quarter of the memory.
+  const starts = new Uint32Array(lines);
+  for (let at = 0, line = 1; at < text.length; at++) if (isEnd(at)) starts[line++] = at + 1;
   return (offset) => {
     let [low, high] = [0, starts.length - 1];
     while (low < high) {

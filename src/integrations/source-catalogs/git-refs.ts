@@ -5,6 +5,8 @@ import { metadataOf } from "./json";
 
 const MAX_REFS_BYTES = 8 * 1024 * 1024;
 const ADVERTISEMENT = "application/x-git-upload-pack-advertisement";
+/** No line of a ref is shorter than its id, so an honest list has fewer. */
+const MAX_PACKETS = 200_000;
 const ZERO = /^0+$/;
 const SHORT = 12;
 
@@ -45,7 +47,9 @@ export function readAdvertisement(bytes: Uint8Array): ReadonlyMap<string, string
 
 /** Lines of the pkt-line format, null for a flush: four hexadecimal digits of length, themselves included. */
 function* readPackets(bytes: Uint8Array): Iterable<string | null> {
+  let left = MAX_PACKETS;
   for (let at = 0; at < bytes.length; ) {
+    if (left-- === 0) throw unusable("answered a broken list of refs");
     const digits = fromUtf8(bytes.subarray(at, at + 4));
     const length = /^[0-9a-f]{4}$/i.test(digits) ? parseInt(digits, 16) : -1;
     if (length === 0) yield null;

@@ -6,6 +6,7 @@ import { readBodyBytes } from "../../kernel/http/read-body";
 const CALL_MS = 10 * SECOND_MS;
 /** One visit of a catalogue, all its pages. */
 const VISIT_MS = MINUTE_MS;
+const VISIT_BYTES = 64 * 1024 * 1024;
 const MAX_REDIRECTS = 3;
 
 interface Fetched {
@@ -15,7 +16,7 @@ interface Fetched {
   readonly url: URL;
 }
 
-/** Asks others, within one visit's time: never a private host, never a host to which another one points. */
+/** Asks others, within one visit's time and bytes: never a private host, never a host to which another one points. */
 export interface Visitor {
   /** @throws AppError BAD_GATEWAY */
   get(url: string, options: { readonly accept: string; readonly maxBytes: number }): Promise<Fetched>;
@@ -26,6 +27,7 @@ export const unusable = (why: string): AppError => new AppError("BAD_GATEWAY", `
 /** @param isLocal whether plain HTTP and hosts of this machine are asked, too */
 export function createVisitor(isLocal: boolean): Visitor {
   const ends = Date.now() + VISIT_MS;
+  let bytesLeft = VISIT_BYTES;
   return {
     async get(text, { accept, maxBytes }) {
       let url = readOutsideUrl(text, isLocal);
@@ -34,7 +36,11 @@ export function createVisitor(isLocal: boolean): Visitor {
         if (left <= 0) throw unusable("takes too long");
         const response = await ask(url, accept, Math.min(CALL_MS, left));
         const location = response.status >= 300 && response.status < 400 ? response.headers.get("location") : null;
-        if (location === null) return await read(response, url, maxBytes);
+        if (location === null) {
+          const fetched = await read(response, url, Math.min(maxBytes, bytesLeft));
+          bytesLeft -= fetched.bytes.byteLength;
+          return fetched;
+        }
         await response.body?.cancel();
         const next: URL | null = URL.canParse(location, url.href) ? readOutsideUrl(new URL(location, url.href).href, isLocal) : null;
         if (next?.host !== url.host) throw unusable("points to another host");

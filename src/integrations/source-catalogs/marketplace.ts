@@ -5,6 +5,8 @@ import { asList, asObject, asProse, asText, getJson, metadataOf, type Json } fro
 const INDEX = ".claude-plugin/marketplace.json";
 const MAX_INDEX_BYTES = 4 * 1024 * 1024;
 const SKILL_FILE = "SKILL.md";
+/** Entries of one index that are looked at, the same thing named twice included. */
+const MAX_ENTRIES = 2 * MAX_CATALOG_ITEMS;
 
 /** Skills of a plugin marketplace (`.claude-plugin/marketplace.json`); of a plugin that names none, the plugin itself. */
 export async function listMarketplace(visitor: Visitor, originUrl: string): Promise<readonly CatalogItem[]> {
@@ -14,8 +16,13 @@ export async function listMarketplace(visitor: Visitor, originUrl: string): Prom
   const base = asText(asObject(body["metadata"])?.["pluginRoot"], 300) ?? "";
   const fallback = asText(asObject(body["metadata"])?.["version"] ?? body["version"], 128);
   const items = new Map<string, CatalogItem>();
+  let entries = 0;
   for (const plugin of asList(body["plugins"]).map(asObject)) {
-    for (const item of plugin ? readPlugin(plugin, { root, base, fallback }) : []) if (items.size < MAX_CATALOG_ITEMS && !items.has(item.upstreamId)) items.set(item.upstreamId, item);
+    for (const item of plugin ? readPlugin(plugin, { root, base, fallback }) : []) {
+      if (++entries > MAX_ENTRIES) throw unusable("names the same things again and again");
+      if (!items.has(item.upstreamId)) items.set(item.upstreamId, item);
+      if (items.size === MAX_CATALOG_ITEMS) return [...items.values()];
+    }
   }
   return [...items.values()];
 }
@@ -42,9 +49,9 @@ interface Place {
   readonly fallback: string | null;
 }
 
-function readPlugin(plugin: Json, { root, base, fallback }: Place): readonly CatalogItem[] {
+function* readPlugin(plugin: Json, { root, base, fallback }: Place): Iterable<CatalogItem> {
   const name = asText(plugin["name"], 100);
-  if (name === null) return [];
+  if (name === null) return;
   const source = asText(plugin["source"], 300);
   const version = asText(plugin["version"], 128) ?? fallback;
   const shared = { plugin: name, description: asProse(plugin["description"]), category: asText(plugin["category"], 100) };
@@ -59,12 +66,14 @@ function readPlugin(plugin: Json, { root, base, fallback }: Place): readonly Cat
   const folder = source === null ? null : joinPath(base, source);
   const skills = asList(plugin["skills"]).flatMap((skill) => asText(skill, 300) ?? []);
   // A plugin that lies elsewhere is known by its own name only.
-  if (folder === null || skills.length === 0) return [item(name, name, null)];
-  return skills.flatMap((skill) => {
-    const path = joinPath(folder, skill);
-    const own = path?.split("/").at(-1);
-    return path && own ? [item(own, `${name}/${path}`, path)] : [];
-  });
+  if (folder === null || skills.length === 0) yield item(name, name, null);
+  else {
+    for (const skill of skills) {
+      const path = joinPath(folder, skill);
+      const own = path?.split("/").at(-1);
+      if (path && own) yield item(own, `${name}/${path}`, path);
+    }
+  }
 }
 
 /** Folders one below the other, plain; null when they lead out of the marketplace. */

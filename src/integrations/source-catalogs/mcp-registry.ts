@@ -6,6 +6,7 @@ const PAGE = 100;
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 /** Some registries answer fewer than asked for. */
 const MAX_PAGES = 200;
+const MAX_ENTRIES = MAX_PAGES * PAGE;
 const OFFICIAL = "io.modelcontextprotocol.registry/official";
 const TRANSPORTS: Readonly<Record<string, string>> = { "streamable-http": "streamable-http", http: "streamable-http", sse: "sse", websocket: "websocket", ws: "websocket" };
 
@@ -13,10 +14,12 @@ const TRANSPORTS: Readonly<Record<string, string>> = { "streamable-http": "strea
 export async function listMcpRegistry(visitor: Visitor, originUrl: string): Promise<readonly CatalogItem[]> {
   const servers = new Map<string, CatalogItem>();
   let cursor: string | null = null;
+  let entries = 0;
   for (let page = 0; page < MAX_PAGES && servers.size < MAX_CATALOG_ITEMS; page++) {
     const { body }: { body: Json } = await getJson(visitor, pageUrl(originUrl, cursor), MAX_PAGE_BYTES);
     if (!Array.isArray(body["servers"])) throw unusable("answered no list of servers");
     for (const entry of asList(body["servers"])) {
+      if (++entries > MAX_ENTRIES) throw unusable("names the same servers again and again");
       const item = readServer(entry);
       if (item && servers.size < MAX_CATALOG_ITEMS) servers.set(item.upstreamId, item);
     }

@@ -16,7 +16,7 @@ export function readOutsideUrl(text: string, isLocal: boolean): URL | null {
 
 /** Whether a host, as `URL.hostname` writes it, is one of this machine or of a private network by its very name. */
 export function isPrivateHost(hostname: string): boolean {
-  const host = hostname.toLowerCase().replace(/\.$/, "");
+  const host = hostname.toLowerCase().replace(/\.+$/, "");
   if (host.startsWith("[")) return isPrivateIpv6(host.slice(1, -1));
   const ipv4 = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(host);
   if (ipv4) return isPrivateIpv4(ipv4.slice(1).map(Number));

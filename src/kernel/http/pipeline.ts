@@ -48,7 +48,7 @@ async function runOperation(op: Operation, c: HonoContext<PipelineEnv>): Promise
   const actor = await resolveActor(op, c.req.raw, anonymous, scope);
   const ctx = actor.type === "anonymous" ? anonymous : scope.context(actor);
   if (spec.limit !== "credential" && spec.limit !== "public") {
-    await takeFromLimit(config, scope.limits, spec.limit, isOwner(actor) ? `${op.spec.limit}:${actor.userId}` : actor.type === "anonymous" ? ctx.client.ip : `${op.spec.limit}:${actor.type}:${actorId(actor)}`);
+    await takeFromLimit(config, scope.limits, spec.limit, limitKeyOf(op, actor, ctx.client.ip));
   }
   if (isOwner(actor) && spec.live !== false) requireRole(op, await requireLive(ctx));
   await spec.admit?.(ctx, c.req.raw.headers);
@@ -68,7 +68,16 @@ async function runOperation(op: Operation, c: HonoContext<PipelineEnv>): Promise
   const output = key ? await withIdempotency(ctx, spec.id, key, { params, query, body }, run) : await run();
   if (output instanceof Response) return output;
   const status = spec.status ?? 200;
-  return status === 204 ? new Response(null, { status }) : Response.json(output ?? null, { status });
+  // What a credential opens is nobody else's to keep; in families with credentials of their own, cookies, open operations look at them too.
+  const headers: Record<string, string> = spec.auth.includes("none") && scope.authenticate === null ? {} : { "cache-control": "no-store" };
+  return status === 204 ? new Response(null, { status, headers }) : Response.json(output ?? null, { status, headers });
+}
+
+/** Whose uses count together: an owner's, or one credential's. Several programs may share an operator's token; each address counts by itself. */
+function limitKeyOf({ spec: { limit } }: Operation, actor: Actor, ip: string): string {
+  if (isOwner(actor)) return `${limit}:${actor.userId}`;
+  if (actor.type === "anonymous") return ip;
+  return `${limit}:${actor.type}:${actorId(actor)}${actor.type === "operator" && actor.session === null ? `:${ip}` : ""}`;
 }
 
 /** Administrators are asked of D1, not of the token: a role that was taken away counts at once. @throws AppError FORBIDDEN */

@@ -78,7 +78,7 @@ describe("a skill", () => {
 
     const delivered = await contentOf(skill.digest, tenant);
     expect(delivered.status).toBe(200);
-    expect(Object.fromEntries(["content-type", "x-skill-name", "x-skill-digest"].map((name) => [name, delivered.headers.get(name)]))).toEqual({ "content-type": "text/markdown; charset=utf-8", "x-skill-name": skill.name, "x-skill-digest": skill.digest });
+    expect(Object.fromEntries(["content-type", "content-disposition", "x-content-type-options", "x-skill-name", "x-skill-digest"].map((name) => [name, delivered.headers.get(name)]))).toEqual({ "content-type": "text/markdown; charset=utf-8", "content-disposition": "attachment", "x-content-type-options": "nosniff", "x-skill-name": skill.name, "x-skill-digest": skill.digest });
     expect(await delivered.text()).toBe(skill.content);
     expect((await contentOf(skill.sha256.toUpperCase(), tenant)).status).toBe(200);
 
@@ -119,7 +119,7 @@ describe("a skill", () => {
   it("refuses malformed input, and is never published at once", async () => {
     const body = { name: "x", version: "1", digest: "d", scope: "org" };
     expect(await asOperator("POST", CATALOG, { body: { ...body, status: "published" } })).toMatchObject({ status: 422, body: { code: "SCAN_REQUIRED" } });
-    for (const wrong of [{ name: "" }, { scope: "world" }, { status: "lost" }, { sourceId: "src_nowhere" }, { publishedAt: "tomorrow" }, { contentUrl: "ftp://x.example" }, { contentUrl: "https://user:pass@x.example/" }, { grants: [{ access: "allow" }] }, { promotions: [{ fromScope: "org" }] }, { content: "other" }]) {
+    for (const wrong of [{ name: "" }, { scope: "world" }, { status: "lost" }, { sourceId: "src_nowhere" }, { publishedAt: "tomorrow" }, { publishedAt: "9999-12-31T23:59:59-14:00" }, { contentUrl: "ftp://x.example" }, { contentUrl: "https://user:pass@x.example/" }, { grants: [{ access: "allow" }] }, { promotions: [{ fromScope: "org" }] }, { content: "other" }]) {
       expect(await asOperator("POST", CATALOG, { body: { ...body, ...wrong } }), JSON.stringify(wrong)).toMatchObject({ status: 400, body: { code: "VALIDATION_ERROR" } });
     }
     expect((await asOperator("GET", "/api/v1/bundles/abc/content")).status).toBe(400);

@@ -104,7 +104,7 @@ describe("a source", () => {
 
   it("refuses malformed input and who may not", async () => {
     const body = { name: uniqueName(), kind: "mcp-registry", originUrl: "https://x.example" };
-    for (const wrong of [{ name: " " }, { kind: undefined }, { kind: "ftp" }, { originUrl: undefined }, { originUrl: "ftp://x.example" }, { originUrl: "git@x.example:dig" }, { syncMode: "often" }, { status: "lost" }, { nextRunAt: "soon" }, { syncIntervalMinutes: 1 }, { items: [{ kind: "mcp-server" }] }, { items: [{ kind: "mcp-server", name: "a", upstreamId: "a", metadata: { a: "x".repeat(5_000) } }] }]) {
+    for (const wrong of [{ name: " " }, { kind: undefined }, { kind: "ftp" }, { originUrl: undefined }, { originUrl: "ftp://x.example" }, { originUrl: "git@x.example:dig" }, { syncMode: "often" }, { status: "lost" }, { nextRunAt: "soon" }, { nextRunAt: "9999-12-31T23:59:59-14:00" }, { syncIntervalMinutes: 1 }, { items: [{ kind: "mcp-server" }] }, { items: [{ kind: "mcp-server", name: "a", upstreamId: "a", metadata: { a: "x".repeat(5_000) } }] }]) {
       expect(await asOperator("POST", SOURCES, { body: { ...body, ...wrong } }), JSON.stringify(wrong).slice(0, 80)).toMatchObject({ status: 400, body: { code: "VALIDATION_ERROR" } });
     }
     expect((await send("GET", SOURCES)).status).toBe(401);

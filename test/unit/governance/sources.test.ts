@@ -41,7 +41,7 @@ describe("addresses of others", () => {
 
   it("are no hosts of private networks, in whatever clothes", () => {
     const isPrivate = (host: string) => isPrivateHost(new URL(`https://${host}/`).hostname);
-    for (const host of ["localhost", "LOCALHOST.", "a.localhost", "printer", "nas.local", "db.internal", "127.1", "10.0.0.1", "100.64.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.168.1.1", "198.18.0.1", "0.0.0.0", "255.255.255.255", "224.0.0.1", "[::]", "[::1]", "[fc00::1]", "[fe80::1]", "[::ffff:127.0.0.1]", "[2002:7f00:1::]", "[2001:db8::1]", "[64:ff9b::7f00:1]"]) expect(isPrivate(host), host).toBe(true);
+    for (const host of ["localhost", "LOCALHOST.", "localhost..", "db.internal..", "a.localhost", "printer", "nas.local", "db.internal", "127.1", "10.0.0.1", "100.64.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.168.1.1", "198.18.0.1", "0.0.0.0", "255.255.255.255", "224.0.0.1", "[::]", "[::1]", "[fc00::1]", "[fe80::1]", "[::ffff:127.0.0.1]", "[2002:7f00:1::]", "[2001:db8::1]", "[64:ff9b::7f00:1]"]) expect(isPrivate(host), host).toBe(true);
     for (const host of ["example.org", "local.example", "11.0.0.1", "100.128.0.1", "172.15.0.1", "192.169.0.1", "[2606:4700::1]", "[2001:4860:4860::8888]"]) expect(isPrivate(host), host).toBe(false);
   });
 });

@@ -114,6 +114,18 @@ describe("an MCP registry", () => {
     expect(found[0]?.metadata["description"]).toHaveLength(1_000);
   });
 
+  it("that names the same servers without end, or sends more than a visit takes, is not read on", async () => {
+    let page = 0;
+    reply = (_request, answer) => json(answer, { servers: Array.from({ length: 15_000 }, () => ({ name: "one" })), metadata: { nextCursor: `c${(page += 1)}` } });
+    expect(await failure("mcp-registry")).toMatchObject({ code: "BAD_GATEWAY", message: expect.stringContaining("again and again") });
+    expect(page).toBe(2);
+    page = 0;
+    const filler = "x".repeat(4 * 1024 * 1024 - 1_000);
+    reply = (_request, answer) => json(answer, { servers: [], filler, metadata: { nextCursor: `c${(page += 1)}` } });
+    expect(await failure("mcp-registry")).toMatchObject({ code: "BAD_GATEWAY" });
+    expect(page).toBe(17);
+  });
+
   it("that always names the same next page ends", async () => {
     reply = (_request, answer) => json(answer, { servers: [{ name: "one" }], metadata: { nextCursor: "again" } });
     expect(await local.list("mcp-registry", origin)).toHaveLength(1);
@@ -147,6 +159,14 @@ describe("a marketplace", () => {
     expect(found[2]?.metadata).toMatchObject({ repository: "example/far" });
     expect(seen).toEqual([INDEX]);
     expect((await local.list("anthropic-skills", `${origin}/lists/skills.json`))[0]?.metadata["contentUrl"]).toBe(`${origin}/lists/skills/xlsx/SKILL.md`);
+  });
+
+  it("offers at most two thousand things, and may not name the same ones without end", async () => {
+    const plugin = (skills: readonly string[]) => ({ plugins: [{ name: "p", source: "./", skills }] });
+    reply = (_request, answer) => json(answer, plugin(Array.from({ length: 9_000 }, (_, i) => `s${i}`)));
+    expect(await local.list("anthropic-skills", `${origin}/repo`)).toHaveLength(2_000);
+    reply = (_request, answer) => json(answer, plugin(Array.from({ length: 9_000 }, () => "same")));
+    expect(await failure("anthropic-skills", "/repo")).toMatchObject({ code: "BAD_GATEWAY", message: expect.stringContaining("again and again") });
   });
 
   it("follows redirects of its own host only, and few", async () => {
@@ -199,6 +219,12 @@ describe("a git repository", () => {
     expect(await failure("git-repository", "/dig.git")).toMatchObject({ code: "BAD_GATEWAY", message: "The source is no git repository that is served over smart HTTP." });
     const read = (text: string) => readAdvertisement(new TextEncoder().encode(text));
     for (const text of ["", "0000", "zzzz", "00ff# service=git-upload-pack\n", "001e# service=git-upload-pack\n00000001", "001f# service=git-receive-pack\n"]) expect(() => read(text), text).toThrow("The source answered");
+  });
+});
+
+describe("an advertisement", () => {
+  it("of nothing but empty lines is broken", () => {
+    expect(() => readAdvertisement(new TextEncoder().encode(`001e# service=git-upload-pack\n${"0000".repeat(200_000)}`))).toThrow("broken");
   });
 });
 
