@@ -20,14 +20,15 @@ const EXPOSED_HEADERS = ["x-request-id", "x-beat-interval", "retry-after"];
 export async function handleFetch(request: Request, env: Env, deferral: Deferral): Promise<Response> {
   const requestId = request.headers.get("cf-ray") ?? newId("req", Date.now());
   const isLocal = env.ENVIRONMENT === "local";
+  const stamp = { isLocal, isHttps: request.url.startsWith("https:"), requestId };
   if (isLocal && env.D1_TALLY === "on" && request.headers.has("x-d1-tally")) return (await import("./kernel/db/tally")).answerTallied(env, (counted) => handleFetch(request, counted, deferral));
   try {
     const url = new URL(request.url);
     if (request.method === "POST" && url.pathname === HEARTBEAT_PATH) return await handleHeartbeat(request, env, requestId, clientInfo(request, url), deferral);
     const response = await (await rootRouter()).fetch(request, { env, requestId, deferral, url });
-    return response.webSocket ? response : stampAnswer(response, isLocal, requestId);
+    return response.webSocket ? response : stampAnswer(response, stamp);
   } catch (error) {
-    return stampAnswer(renderFailure(error, requestId), isLocal, requestId);
+    return stampAnswer(renderFailure(error, requestId), stamp);
   }
 }
 

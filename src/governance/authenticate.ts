@@ -24,8 +24,10 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
  * @throws UNAUTHORIZED (no credential), FORBIDDEN (a bad one, an ended one, one of another kind; a session that another site's page uses)
  */
 export const authenticate: FamilyAuthenticator = async (ctx, request, auth) => {
-  const token = bearerOf(request.headers) ?? socketToken(request, auth);
+  const token = bearerOf(request.headers);
   if (token !== null) return admit(await recognize(ctx, token, auth), auth);
+  const brief = socketToken(request, auth);
+  if (brief !== null) return admit(await recognizeTenant(ctx, brief), auth);
   if (request.headers.has("authorization")) throw new AppError("FORBIDDEN", "Send the token as `Authorization: Bearer …`.");
   const person = await findBrowserSession(ctx, request.headers);
   if (!person) throw refusal("UNAUTHORIZED", "Send a token as `Authorization: Bearer …`, or sign in.");
@@ -33,7 +35,7 @@ export const authenticate: FamilyAuthenticator = async (ctx, request, auth) => {
   return admit(person, auth);
 };
 
-/** Browsers cannot send headers with a socket. */
+/** Browsers cannot send headers with a socket. Addresses are written down on their way, so only what ends in minutes may stand in one. */
 function socketToken(request: Request, auth: Allowed): string | null {
   if (!auth.includes("tenant") || request.headers.get("upgrade")?.toLowerCase() !== "websocket") return null;
   return new URL(request.url).searchParams.get("token");
@@ -53,6 +55,12 @@ function admit(actor: Actor, auth: Allowed): Actor {
       if (auth.includes(actor.type)) return actor;
   }
   throw new AppError("FORBIDDEN", "This needs another kind of credential.");
+}
+
+async function recognizeTenant(ctx: Ctx, token: string): Promise<Actor> {
+  const tenant = await authenticateTenantToken(ctx, token);
+  if (!tenant) throw badCredential();
+  return tenant;
 }
 
 async function recognize(ctx: Ctx, token: string, auth: Allowed): Promise<Actor> {
@@ -77,4 +85,6 @@ async function recognize(ctx: Ctx, token: string, auth: Allowed): Promise<Actor>
 }
 
 /** On this wire 401 means that there was no credential at all. */
-const asBadCredential = (error: unknown): unknown => (error instanceof AppError && error.status === 401 ? new AppError("FORBIDDEN", "The token is not valid, or not any more.", { cause: error }) : error);
+const asBadCredential = (error: unknown): unknown => (error instanceof AppError && error.status === 401 ? badCredential(error) : error);
+
+const badCredential = (cause?: unknown) => new AppError("FORBIDDEN", "The token is not valid, or not any more.", { cause });

@@ -1,6 +1,7 @@
 import { SECOND_MS } from "../kernel/clock";
 import type { Config } from "../kernel/config";
 import type { SignInProvider } from "../kernel/ports/sign-in";
+import { foldAddress } from "./addresses.core";
 import { bad, readInteger, readList, readSwitch } from "../kernel/variables";
 
 /** How people sign in with a browser, and which of them run the organisation. */
@@ -9,7 +10,7 @@ export interface SignInConfig {
   readonly provider: SignInProvider;
   /** `OIDC_REDIRECT_URI`; null: `/api/v1/auth/callback` of our own origin. */
   readonly redirectUri: string | null;
-  /** `OIDC_COOKIE_NAME` (default `opencrane_oidc`). */
+  /** `OIDC_COOKIE_NAME` (default `opencrane_oidc`); with `__Host-` before it no site of a neighbouring host name can plant one. */
   readonly cookieName: string;
   /** `OIDC_COOKIE_SECURE`; null: as our own origin is. */
   readonly cookieSecure: boolean | null;
@@ -43,9 +44,10 @@ export function readSignIn({ variable, environment }: Config): SignInConfig | nu
   const cookieName = variable("OIDC_COOKIE_NAME") ?? DEFAULT_COOKIE;
   if (!/^[\w-]{1,64}$/.test(cookieName)) throw bad("OIDC_COOKIE_NAME", "1 to 64 letters, digits, _ or -");
   const secure = variable("OIDC_COOKIE_SECURE");
+  if (/^__(host|secure)-/i.test(cookieName) && secure !== undefined && !readSwitch("OIDC_COOKIE_SECURE", secure)) throw bad("OIDC_COOKIE_SECURE", "1, or not set, with such a name in OIDC_COOKIE_NAME");
   const redirectUri = variable("OIDC_REDIRECT_URI");
   const scopes = (variable("OIDC_SCOPES") ?? "openid email profile").split(/[\s,]+/).filter((scope) => scope !== "");
-  const emails = readList(variable("OIDC_ALLOWED_EMAILS")).map((email) => email.toLowerCase());
+  const emails = readList(variable("OIDC_ALLOWED_EMAILS")).map(foldAddress);
   return {
     provider: {
       issuer: requireAddress("OIDC_ISSUER_URL", issuer, isLocal),
@@ -61,7 +63,7 @@ export function readSignIn({ variable, environment }: Config): SignInConfig | nu
     operators: {
       everybody: emails.includes("*"),
       emails: new Set(emails.filter((email) => email !== "*")),
-      domains: new Set(readList(variable("OIDC_ALLOWED_EMAIL_DOMAINS")).map((domain) => domain.toLowerCase().replace(/^@/, ""))),
+      domains: new Set(readList(variable("OIDC_ALLOWED_EMAIL_DOMAINS")).map((domain) => foldAddress(domain.replace(/^@/, ""))).filter((domain) => domain !== "")),
     },
   };
 }

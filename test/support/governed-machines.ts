@@ -74,6 +74,8 @@ export const viewOf = async ({ tenant, machine }: World) => (await expectOperato
 export const rowOf = ({ machine }: World) => DB.prepare("SELECT * FROM governance_machine_contracts WHERE instance_id = ?").bind(machine).first<{ instance_row: number; revision: number; delivered_revision: number; jws: string; content_hash: string; signing_kid: string }>();
 export const rpcOf = ({ user, machine }: World): InstanceRpc => objectOf(user, machine) as unknown as InstanceRpc;
 export const refOf = ({ user, machine }: World) => ({ userId: user.userId, instanceId: machine });
+/** When its owner registered it, ms: what tells it from another of its id. */
+export const registeredAtOf = async ({ machine }: World): Promise<number> => (await DB.prepare("SELECT created_at FROM instances WHERE instance_id = ?").bind(machine).first<number>("created_at")) ?? 0;
 /** Fields of a beat in which a machine tells of its contract. */
 export const report = (pointer: Pointer, overrides: Record<string, unknown> = {}) => ({ governance: { contract_id: pointer.id, revision: pointer.revision, awareness_version: "awareness/v1alpha1", enforcing: ["domain", "tool"], violations: [], ...overrides } });
 

@@ -8,6 +8,7 @@ import { isUniqueViolation, Plan } from "../../kernel/db/client";
 import { AppError } from "../../kernel/errors/app-error";
 import { describeError } from "../../kernel/logging/logger";
 import type { SignedInPerson } from "../../kernel/ports/sign-in";
+import { foldAddress } from "../addresses.core";
 import { governed } from "../audit-trail";
 import { governanceConfig } from "../config";
 import { refusal } from "../errors";
@@ -29,7 +30,7 @@ const SEAL_CONTEXT = "governance_login";
 const Attempt = z.object({ issuer: z.string(), state: z.string(), nonce: z.string(), verifier: z.string(), redirectUri: z.string(), returnTo: z.string(), expiresAt: z.number() });
 
 const attemptCookie = (ctx: Ctx, signIn: SignInConfig, value: string): string =>
-  writeCookie(`${signIn.cookieName}_login`, value, { maxAgeSeconds: value === "" ? 0 : ATTEMPT_MS / SECOND_MS, path: AUTH_PATH, secure: isCookieSecure(ctx, signIn) });
+  writeCookie(`${signIn.cookieName}_login`, value, { maxAgeSeconds: value === "" ? 0 : ATTEMPT_MS / SECOND_MS, path: signIn.cookieName.startsWith("__Host-") ? "/" : AUTH_PATH, secure: isCookieSecure(ctx, signIn) });
 
 /** @throws NOT_CONFIGURED */
 export function requireSignIn(ctx: Ctx): SignInConfig {
@@ -82,7 +83,7 @@ export async function finishSignIn(ctx: Ctx, headers: Headers, answer: URLSearch
         idHash: session.idHash,
         issuer: person.issuer,
         subject: person.subject,
-        email: person.email?.toLowerCase() ?? null,
+        email: person.email === null ? null : foldAddress(person.email),
         emailVerified: person.emailVerified === true,
         name: person.name,
         picture: person.picture,

@@ -21,7 +21,7 @@ export async function brokerTenantSession(ctx: Ctx): Promise<z.input<typeof Tena
     .audit(governed({ action: "tenant_session.create", kind: "Tenant", key: tenant.name, tenant: tenant.name, after: { subject: session.subject, expires_at: expiresAt } }))
     .commit();
   const { host } = new URL(webOrigin(ctx));
-  const { baseDomain } = governanceConfig(ctx).tenants;
+  const baseDomain = tenant.baseDomain ?? governanceConfig(ctx).tenants.baseDomain;
   return {
     token,
     expiresAt: iso(expiresAt),

@@ -2,13 +2,13 @@ import type { BrowserSession } from "../../kernel/auth/actor";
 import type { Ctx } from "../../kernel/context";
 import { AppError } from "../../kernel/errors/app-error";
 import { refusal } from "../errors";
-import { listTenantsOf, type SessionTenant } from "./tenant-sessions.store";
+import { listTenantsOf, type OwnTenant } from "./tenant-sessions.store";
 
 /**
  * The caller's browser session and the one tenant with its address. Never named by the caller.
  * @throws UNAUTHORIZED (no session), FORBIDDEN (a session without a proven address), NO_TENANT, AMBIGUOUS_TENANT
  */
-export async function requireOwnTenant(ctx: Ctx): Promise<{ readonly session: BrowserSession; readonly tenant: SessionTenant }> {
+export async function requireOwnTenant(ctx: Ctx): Promise<{ readonly session: BrowserSession; readonly tenant: OwnTenant }> {
   const { actor } = ctx;
   const session = actor.type === "operator" || actor.type === "member" ? actor.session : null;
   if (!session) throw refusal("UNAUTHORIZED", "Sign in with a browser first.");

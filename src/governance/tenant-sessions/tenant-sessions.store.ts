@@ -1,28 +1,33 @@
 import { and, count, eq, gt, lt, sql } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
 import { governanceBrokeredSessions, governanceTokenEpochs } from "../../schema/governance-auth";
+import { governanceClusterTenants } from "../../schema/governance-platform";
 import { governanceTenants } from "../../schema/governance-tenants";
+import { foldAddress } from "../addresses.core";
 
 const ownTenantColumns = {
   name: governanceTenants.name,
   phase: governanceTenants.phase,
+  suspended: governanceTenants.suspended,
   bornRevision: governanceTenants.bornRevision,
   epoch: sql<number>`coalesce(${governanceTokenEpochs.epoch}, 0)`,
 };
 
-/** What of a tenant its sessions are about. */
-export type SessionTenant = Awaited<ReturnType<typeof listTenantsOf>>[number];
+/** A tenant as its people find it. */
+export type OwnTenant = Awaited<ReturnType<typeof listTenantsOf>>[number];
 
 /** Tenants of a person's address; two are enough to know that there is more than one. */
 export const listTenantsOf = (ctx: Ctx, email: string) =>
   ctx.db
-    .select(ownTenantColumns)
+    .select({ ...ownTenantColumns, /** Of the cluster tenant that it is attached to. */ baseDomain: governanceClusterTenants.baseDomain })
     .from(governanceTenants)
     .leftJoin(governanceTokenEpochs, eq(governanceTokenEpochs.tenant, governanceTenants.name))
-    .where(eq(sql`lower(${governanceTenants.email})`, email.toLowerCase()))
+    .leftJoin(governanceClusterTenants, eq(governanceClusterTenants.name, governanceTenants.clusterTenantRef))
+    .where(eq(sql`lower(${governanceTenants.email})`, foldAddress(email)))
     .limit(2);
 
-export async function findSessionTenant(ctx: Ctx, name: string): Promise<SessionTenant | undefined> {
+/** What of a tenant its sessions are about. */
+export async function findSessionTenant(ctx: Ctx, name: string) {
   return (
     await ctx.db
       .select(ownTenantColumns)

@@ -5,7 +5,7 @@ export type Actor =
   | { readonly type: "cliToken"; readonly userId: number; readonly tokenId: string; readonly expiresAt: number | null }
   | { readonly type: "operator"; /** What vouches: a token's id, a person's. */ readonly id: string; /** Shown to people. */ readonly label: string; readonly session: BrowserSession | null }
   | { readonly type: "member"; readonly id: string; readonly session: BrowserSession }
-  | { readonly type: "tenant"; readonly id: string; readonly tenant: string; /** When its token ends, ms. */ readonly expiresAt: number }
+  | { readonly type: "tenant"; readonly id: string; readonly tenant: string; /** When its token ends, ms. */ readonly expiresAt: number; /** How often the tenant's sessions had been cut when it was made. */ readonly epoch: number }
   | { readonly type: "modelKey"; readonly id: string; readonly tenant: string }
   | { readonly type: "system"; readonly job: string };
 

@@ -7,7 +7,7 @@ import { isUseWorthNoting } from "../../../src/governance/access-tokens/access-t
 
 describe("safeReturnTo", () => {
   it.each(["/", "/fleet", "/a?b=/c#d", "/api/v1/auth/device/activate?userCode=AAAA-BBBB", "/a//b"])("goes to %j", (path) => expect(safeReturnTo(path)).toBe(path));
-  it.each([undefined, "", "fleet", "//evil.test", "/\\evil.test", "/\t/evil.test", "/\n/evil.test", "/a\\b", "https://evil.test", "javascript:alert(1)", " /a", "/a b", "/\u0000", "/ä", `/${"x".repeat(1_024)}`])("goes home for %j", (path) => expect(safeReturnTo(path)).toBe("/"));
+  it.each([undefined, "", "fleet", "//evil.test", "/\\evil.test", "/\t/evil.test", "/\n/evil.test", "/a\\b", "https://evil.test", "javascript:alert(1)", " /a", "/a b", "/\u0000", "/ä", "/.//evil.test", "/a/..//evil.test", "/%2e//evil.test", `/${"x".repeat(1_024)}`])("goes home for %j", (path) => expect(safeReturnTo(path)).toBe("/"));
   it("never leaves the origin, whatever browsers make of it", () => {
     for (const path of ["//evil.test", "/\\evil.test", "/\t/evil.test", "/a/..//evil.test", "/./\\evil.test"]) expect(new URL(safeReturnTo(path), "https://sett.test").origin).toBe("https://sett.test");
   });
@@ -27,6 +27,12 @@ describe("isOperator", () => {
     expect(isOperator({ email: "ada@example.org", emailVerified: false }, list(["ada@example.org"], ["example.org"]))).toBe(false);
     expect(isOperator({ email: null, emailVerified: false }, list([""]))).toBe(false);
     expect(isOperator({ email: null, emailVerified: false }, list([], [], true))).toBe(true);
+  });
+  it("takes no other address for one on the list", () => {
+    // The sign for kelvin, whose small form is our k.
+    for (const email of ["\u212Aeeper@example.org", "keeper@\u212Anown.example", "known.example", "@known.example", "keeper@example.org@evil.test", "keeper@example.org\u0000"]) {
+      expect(isOperator(proven(email), list(["keeper@example.org"], ["known.example"])), email).toBe(false);
+    }
   });
   it("is nobody without a list", () => expect(isOperator(proven("ada@example.org"), list([]))).toBe(false));
 });
@@ -51,6 +57,11 @@ describe("cookies", () => {
     expect(readCookie("opencrane_oidc_login=1", "opencrane_oidc")).toBeNull();
     expect(readCookie("opencrane_oidc=", "opencrane_oidc")).toBeNull();
     expect(readCookie(null, "a")).toBeNull();
+  });
+  it("are none when a neighbouring site may have planted another", () => {
+    expect(readCookie("a=theirs; a=ours", "a")).toBeNull();
+    expect(readCookie("a=; a=ours", "a")).toBeNull();
+    expect(readCookie("a=ours; a=ours", "a")).toBe("ours");
   });
   it("are hidden from scripts and other sites", () => {
     expect(writeCookie("a", "b", { maxAgeSeconds: 5, path: "/x", secure: true })).toBe("a=b; Path=/x; Max-Age=5; HttpOnly; SameSite=Lax; Secure");

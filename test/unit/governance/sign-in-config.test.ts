@@ -29,6 +29,13 @@ describe("readSignIn", () => {
     expect(read({ ...NEEDED, OIDC_ALLOWED_EMAILS: "*" })?.operators.everybody).toBe(true);
   });
 
+  it("knows no domain without a name", () => expect(read({ ...NEEDED, OIDC_ALLOWED_EMAIL_DOMAINS: "@, ,example.org" })?.operators.domains).toEqual(new Set(["example.org"])));
+
+  it("lets a cookie be bound to its host, over TLS only", () => {
+    expect(read({ ...NEEDED, OIDC_COOKIE_NAME: "__Host-sett" })?.cookieName).toBe("__Host-sett");
+    expect(() => read({ ...NEEDED, OIDC_COOKIE_NAME: "__Host-sett", OIDC_COOKIE_SECURE: "0" })).toThrow(/OIDC_COOKIE_SECURE/);
+  });
+
   it("always asks for an identity token", () => expect(read({ ...NEEDED, OIDC_SCOPES: "email,groups" })?.provider.scopes).toBe("openid email groups"));
 
   it("asks for TLS everywhere but on the own machine", () => {
