@@ -77,3 +77,4 @@ CREATE TABLE `governance_session_scopes` (
 	`updated_at` integer NOT NULL,
 	`version` integer DEFAULT 1 NOT NULL
 );
+CREATE INDEX `governance_session_scopes_principal` ON `governance_session_scopes` (`principal`);

@@ -183,6 +183,11 @@ export class AccountFeedDO extends DurableObject<ObjectBindings> implements Acco
     this.#broadcast(this.#sockets("sse"), logged);
   }
 
+  async withdrawCommands(_userId: number): Promise<void> {
+    // Entries stay in their places, so that no number is given twice.
+    if (this.#ready) this.#sql.run("UPDATE machine_events SET data = ? WHERE json_extract(data, '$.type') = 'command'", JSON.stringify({ type: "resync" }));
+  }
+
   /** One row when the count changed, none otherwise. */
   async setUnpairedBots(_userId: number, count: number): Promise<void> {
     if (count === this.#unpairedBots) return;

@@ -63,6 +63,8 @@ export interface AccountFeedRpc {
   removeMachine(userId: number, instanceId: string): Promise<void>;
   /** An event for machine streams that named no machine. `targetInstanceId` hides it from unknown streams unless the account has just that machine. With `keep` it is replayed to those that reconnect; secrets are never kept. */
   publish(userId: number, event: MachineEvent, targetInstanceId: string | null, keep: boolean): Promise<void>;
+  /** What is kept of commands is not told again: a machine of the account must not get them now. Whoever reconnects hears `resync` instead. Harmless when repeated. */
+  withdrawCommands(userId: number): Promise<void>;
   /** How many bots of the account are on no machine; the overview counts them. */
   setUnpairedBots(userId: number, count: number): Promise<void>;
   /** Empties the object and closes its streams: the account is gone. Harmless when repeated. */

@@ -45,6 +45,12 @@ export class Announcer {
     }
   }
 
+  /** Has streams that named no machine forget the commands that they could replay. @throws Error when the feed cannot be reached */
+  async withdrawCommands(userId: number): Promise<void> {
+    this.feedCalls++;
+    await accountFeedObject(this.#bindings, userId).withdrawCommands(userId);
+  }
+
   /** Moves D1's online flag, through the queue and on transitions only. False when the queue did not take it. */
   async project(machine: Machine, now: number): Promise<boolean> {
     const online = isProjectedOnline(machine);

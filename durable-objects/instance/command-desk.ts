@@ -1,4 +1,4 @@
-import { acknowledge, COMMAND_TTL_MS, COMMANDS_OPEN_MAX, complete, deliver, expire, isUndelivered, toCommandStatus, toCommandView, toPendingCommand, type Command, type PendingCommand, type Transition } from "../../src/fleet/commands/commands.core";
+import { acknowledge, COMMAND_TTL_MS, COMMANDS_OPEN_MAX, complete, deliver, expire, isShareNotice, isUndelivered, toCommandStatus, toCommandView, toPendingCommand, type Command, type PendingCommand, type Transition } from "../../src/fleet/commands/commands.core";
 import { sortableId } from "../../src/kernel/ids/ids";
 import type { DashboardEvent, MachineEvent } from "../account-feed/account-feed.rpc";
 import type { AlarmTable } from "../shared/alarm-table";
@@ -37,7 +37,7 @@ export class CommandDesk {
     const { store, log, links, alarms } = this.#parts;
     const known = request.idempotencyKey === null ? null : store.findCommandByKey(machine.id, request.idempotencyKey, now);
     if (known) return { kind: "ok", command: toCommandView(known), reachable: machine.state.reachable };
-    const tenant = this.#parts.suspendedBy(machine.id);
+    const tenant = this.#heldBackBy(machine, request.type);
     if (tenant !== null) return { kind: "suspended", tenant };
     if (machine.open.size >= COMMANDS_OPEN_MAX) return { kind: "queueFull" };
     let command: Command = {
@@ -67,8 +67,10 @@ export class CommandDesk {
     });
     if (change) await this.#parts.keeper.armPairings(machine);
     if (alarms.dueAt(machine.id, "commands") === null) await alarms.arm(machine.id, "commands", command.expiresAt);
-    if (event && links.broadcast(machine.id, event)) command = this.#apply(machine, deliver(command, now));
-    else await this.#parts.announcer.publish(machine.ref.userId, commandEvent(command), machine.ref.instanceId, true);
+    // The tenant may have been suspended meanwhile: then it waits like what came before it.
+    const mayTell = this.#heldBackBy(machine, command.type) === null;
+    if (mayTell && event && links.broadcast(machine.id, event)) command = this.#apply(machine, deliver(command, now));
+    else if (mayTell) await this.#parts.announcer.publish(machine.ref.userId, commandEvent(command), machine.ref.instanceId, true);
     const requested: DashboardEvent[] = command.type === "restart_gateway" ? [this.#event(machine, "gateway.restart.requested", command, now)] : [];
     await this.#show(machine, command, requested, now, change?.changes);
     return { kind: "ok", command: toCommandView(command), reachable: machine.state.reachable };
@@ -90,8 +92,12 @@ export class CommandDesk {
   }
 
   #undelivered(machine: Machine, now: number): Command[] {
-    if (this.#parts.suspendedBy(machine.id) !== null) return [];
-    return [...machine.open.values()].filter((command) => isUndelivered(command, now));
+    return [...machine.open.values()].filter((command) => isUndelivered(command, now) && this.#heldBackBy(machine, command.type) === null);
+  }
+
+  /** The suspended tenant that keeps a command of this type from the machine; null when none does. */
+  #heldBackBy(machine: Machine, type: string): string | null {
+    return isShareNotice(type) ? null : this.#parts.suspendedBy(machine.id);
   }
 
   async acknowledge(machine: Machine, command: Command, now: number): Promise<Transition> {

@@ -82,11 +82,15 @@ export class Governor {
   /**
    * Keeps a contract and tells the machine. An older one, or the same again, changes nothing.
    * @returns the revision that is kept now
+   * @throws Error when commands could not be withdrawn from streams; the same contract again withdraws them
    */
   async govern(machine: Machine, contract: MachineContract, now: number): Promise<number> {
     const { log, links, store, transaction, announcer } = this.#parts;
     const known = this.#governed.get(machine.id);
-    if (known && contract.revision <= known.contract.revision) return known.contract.revision;
+    if (known && contract.revision <= known.contract.revision) {
+      if (contract.revision === known.contract.revision) await this.#withdrawCommands(machine);
+      return known.contract.revision;
+    }
     const reports = known && known.contract.tenant !== contract.tenant ? forAnotherTenant(known.reports) : (known?.reports ?? NO_REPORTS);
     const data: MachineEvent = { type: "contract", contract_id: contract.contractId, revision: contract.revision };
     let event: LoggedEvent | undefined;
@@ -98,8 +102,14 @@ export class Governor {
     if (known) Object.assign(known, { contract, reports });
     else this.#governed.set(machine.id, { contract, reports, owed: false, telling: false });
     if (event) links.broadcast(machine.id, event);
+    await this.#withdrawCommands(machine);
     await announcer.publish(machine.ref.userId, data, machine.ref.instanceId, true);
     return contract.revision;
+  }
+
+  /** A suspended machine's commands wait with us alone; once it is resumed its beats bring them. */
+  async #withdrawCommands(machine: Machine): Promise<void> {
+    if (this.suspendedBy(machine.id) !== null) await this.#parts.announcer.withdrawCommands(machine.ref.userId);
   }
 
   /** Takes what a beat says. Steady: no row, no alarm, and one call of the tenant's object every few minutes beside the beat. */

@@ -267,9 +267,11 @@ export class InstanceDO extends DurableObject<AnnouncerBindings> implements Inst
     return skillContent(this.#find(ref)?.state.bots ?? {}, name);
   }
 
-  async govern(ref: InstanceRef, contract: MachineContract): Promise<GovernAnswer> {
+  async govern(ref: InstanceRef, contract: MachineContract, registeredAt: number): Promise<GovernAnswer> {
     const machine = this.#find(ref);
-    if (!machine) return { kind: "gone" };
+    // A registration from before bots has no date.
+    const { createdAt = registeredAt }: Partial<Registration> = machine?.registration ?? {};
+    if (!machine || createdAt !== registeredAt) return { kind: "gone" };
     const now = Date.now();
     const waited = this.#governor.suspendedBy(machine.id) !== null;
     const revision = await this.#governor.govern(machine, contract, now);

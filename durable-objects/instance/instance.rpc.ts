@@ -161,8 +161,8 @@ export interface InstanceRpc {
   getSkillContent(ref: InstanceRef, name: string): Promise<string | null>;
   /** Everything of the machine as it lies there; changes nothing. Null when the machine is unknown. */
   inspect(ref: InstanceRef): Promise<InstanceInspection | null>;
-  /** Keeps the machine's newest contract and tells the machine; an older one is ignored. */
-  govern(ref: InstanceRef, contract: MachineContract): Promise<GovernAnswer>;
+  /** Keeps the machine's newest contract and tells the machine; an older one is ignored. `registeredAt` (ms) tells the machine that is meant from another that has its id now: "gone" then. */
+  govern(ref: InstanceRef, contract: MachineContract, registeredAt: number): Promise<GovernAnswer>;
   /** The contract that the machine should have; null when it was never governed, or is unknown. */
   getContract(ref: InstanceRef): Promise<MachineContract | null>;
   /** How the machine and its contract stand; null when it was never governed, or is unknown. */

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import type { InstanceRpc, Spending } from "../../durable-objects/instance/instance.rpc";
-import { mintToken, signUpUser } from "../support/client";
+import { mintToken, signUpUser, uniqueName } from "../support/client";
+import { expectOperator } from "../support/governance";
 import { beat, beatOf, objectOf, registerMachine, SocketClient, StreamClient } from "../support/machines";
 
 /** The hot path's budget (docs/design/hot-path.md), by counting what Cloudflare bills. No timing. */
@@ -10,6 +11,7 @@ interface Bindings {
   readonly DB: D1Database;
   readonly INSTANCE_DO: DurableObjectNamespace;
   readonly ACCOUNT_FEED_DO: DurableObjectNamespace;
+  readonly TENANT_DO: DurableObjectNamespace;
 }
 const bindings = env as unknown as Bindings;
 
@@ -75,6 +77,40 @@ describe("a steady beat", () => {
     await beat(token, id, { bots: steady(2) });
     expect(await rpc.getSummary({ userId: user.userId, instanceId: id })).toMatchObject({ bots: [{ pairingPhase: "live" }, { pairingPhase: "redeemed" }, { pairingPhase: "degraded" }] });
     expect(await costOf(objectOf(user, id), () => beat(token, id, { bots: steady(3) }))).toEqual({ d1: 0, objectCalls: 1, rows: 0, alarms: 0, feed: 0 });
+    socket.close();
+  });
+
+  it("of a governed machine costs the same, with its contract in the answer and a report in the beat", async () => {
+    const user = await signUpUser();
+    const { token } = await mintToken(user);
+    const id = await registerMachine(user, {}, token);
+    const tenant = uniqueName("tenant");
+    await expectOperator(201, "POST", "/api/v1/tenants", { body: { name: tenant, displayName: tenant, email: user.email } });
+    await expectOperator(200, "PUT", `/api/v1/tenants/${tenant}/machines/${id}`);
+    // Away from the end of a stretch in which the tenant hears of the machine once.
+    vi.useFakeTimers({ toFake: ["Date"], now: Math.ceil(Date.now() / 300_000) * 300_000 + 1_000 });
+    const socket = await SocketClient.open(id, token);
+    const { contract } = (await beat(token, id)) as unknown as { contract: { id: string; revision: number } };
+    const governance = { contract_id: contract.id, revision: contract.revision, awareness_version: "awareness/v1alpha1", enforcing: ["domain"], violations: [{ id: "v1", kind: "tool", subject: "shell", at: null }] };
+    const stub = objectOf(user, id);
+    await beat(token, id, { governance });
+    // The tenant's object has heard of it when nothing is written any more.
+    await vi.waitFor(async () => expect(await costOf(stub, () => beat(token, id, { governance, uptime_seconds: 1 }))).toMatchObject({ rows: 0 }));
+    const tenants = vi.spyOn(bindings.TENANT_DO, "getByName");
+    expect(await costOf(stub, () => beat(token, id, { governance, mem_free_mb: 900, uptime_seconds: 90 }))).toEqual({ d1: 0, objectCalls: 1, rows: 0, alarms: 0, feed: 0 });
+    const { instance_id: _, ...fields } = beatOf(id, { governance });
+    const overSocket = await costOf(stub, async () => {
+      socket.send({ t: "beat", ...fields, mem_free_mb: 800 });
+      expect(await socket.until("beat.ok")).toMatchObject({ contract });
+    });
+    expect(overSocket).toEqual({ d1: 0, objectCalls: 0, rows: 0, alarms: 0, feed: 0 });
+    expect(tenants).not.toHaveBeenCalled();
+    // Another stretch of time: one call beside the beat, and no row of it.
+    vi.setSystemTime(Date.now() + 300_000);
+    expect(await costOf(stub, () => beat(token, id, { governance, mem_free_mb: 700 }))).toEqual({ d1: 0, objectCalls: 1, rows: 0, alarms: 0, feed: 0 });
+    await vi.waitFor(() => expect(tenants).toHaveBeenCalledOnce());
+    tenants.mockRestore();
+    vi.useRealTimers();
     socket.close();
   });
 

@@ -67,6 +67,6 @@ async function tell(ctx: Ctx, ref: InstanceRef, command: "bot_share_notify" | "b
   const answer = await object.enqueueCommand(ref, { type: command, payload, idempotencyKey });
   if (answer.kind === "gone") return;
   // The outbox comes again later, when the machine may have obeyed some.
-  if (answer.kind !== "ok") throw new Error(`machine ${ref.instanceId} takes no ${command} now: ${answer.kind}`);
+  if (answer.kind !== "ok") throw new Error(`machine ${ref.instanceId} has no room for ${command}: ${answer.kind}`);
   await object.pushEvent(ref, { type: event, ...payload, at: iso(ctx.clock.now()) }, true);
 }

@@ -27,6 +27,9 @@ export type CommandType = (typeof COMMAND_TYPES)[number];
 /** Types that only operations of their own create. */
 export const INTERNAL_COMMAND_TYPES = ["leave_room", "export_skill"] as const;
 
+/** Whether a command only tells that who may talk to a bot changed: no work, and whoever lost a right must lose it also where nothing works now. */
+export const isShareNotice = (type: string): boolean => type === "bot_share_notify" || type === "bot_share_revoked";
+
 /** Whatever a machine may be asked to do. */
 export type AnyCommandType = CommandType | (typeof INTERNAL_COMMAND_TYPES)[number];
 

@@ -92,10 +92,18 @@ export function replaceContract(ctx: Ctx, row: MachineContractRow, expectedRevis
 
 const isUndelivered = lt(governanceMachineContracts.deliveredRevision, governanceMachineContracts.revision);
 
-export const listUndelivered = (ctx: Ctx, tenant: string): Promise<MachineContractRow[]> =>
+/** A contract on its way to the machine that was registered then, ms: another may have its id by now. */
+export interface UndeliveredContract {
+  readonly contract: MachineContractRow;
+  readonly registeredAt: number;
+}
+
+/** Of machines that still exist. */
+export const listUndelivered = (ctx: Ctx, tenant: string): Promise<UndeliveredContract[]> =>
   ctx.db
-    .select()
+    .select({ contract: governanceMachineContracts, registeredAt: instances.createdAt })
     .from(governanceMachineContracts)
+    .innerJoin(instances, eq(instances.id, governanceMachineContracts.instanceRow))
     .where(and(eq(governanceMachineContracts.tenant, tenant), isUndelivered));
 
 /** What became of a delivery: which revision the object has. */

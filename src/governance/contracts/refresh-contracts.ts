@@ -5,7 +5,7 @@ import { sha256Hex } from "../../kernel/crypto/bytes";
 import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { describeError } from "../../kernel/logging/logger";
 import { compileEffectiveContract, compileForMachines, type IdentifiedContract } from "./compile-contract";
-import { findContractTenant, insertContract, listContractsToRelease, listGovernedMachines, listUndelivered, outdateContract, recordDelivery, recordTry, replaceContract, type ContractTenant, type GovernedMachine, type MachineContractRow } from "./contracts.store";
+import { findContractTenant, insertContract, listContractsToRelease, listGovernedMachines, listUndelivered, outdateContract, recordDelivery, recordTry, replaceContract, type ContractTenant, type GovernedMachine, type MachineContractRow, type UndeliveredContract } from "./contracts.store";
 import { canonicalJson } from "./effective-contract.core";
 import { compileMachineContract, nextRevision, releasedContract } from "./machine-contract.core";
 
@@ -108,11 +108,11 @@ async function deliverContracts(ctx: Ctx, tenant: string): Promise<number> {
   return failed;
 }
 
-async function deliver(ctx: Ctx, row: MachineContractRow): Promise<boolean> {
+async function deliver(ctx: Ctx, { contract: row, registeredAt }: UndeliveredContract): Promise<boolean> {
   const { userId, instanceId, tenant, revision, contractId, suspended, released, jws } = row;
   const ref = { userId, instanceId };
   try {
-    const answer = await instanceObject(ctx.objects, ref).govern(ref, { tenant, revision, contractId, suspended, released, jws });
+    const answer = await instanceObject(ctx.objects, ref).govern(ref, { tenant, revision, contractId, suspended, released, jws }, registeredAt);
     // A machine that was deleted a moment ago: the sweep forgets it.
     if (answer.kind === "gone") await recordTry(ctx, row);
     else if (answer.revision > revision) await outdateContract(ctx, row, answer.revision);

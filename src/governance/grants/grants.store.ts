@@ -1,9 +1,9 @@
-import { and, asc, eq, inArray, or, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, or, sql, type SQL } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
 import { chunked } from "../../kernel/db/chunked";
 import type { Plan } from "../../kernel/db/client";
 import { newId } from "../../kernel/ids/ids";
-import { governanceGrants, governanceGroupMembers, governanceGroups } from "../../schema/governance-mcp";
+import { governanceGrants, governanceGroupMembers, governanceGroups, governanceSessionScopes } from "../../schema/governance-mcp";
 import type { Access, GrantScope, PayloadType, RankedGrant, SubjectType } from "./grants.core";
 
 export type Grant = typeof governanceGrants.$inferSelect;
@@ -67,9 +67,21 @@ export function replaceGrantsThrough(ctx: Ctx, plan: Plan, groupId: string, gran
   insertGrants(ctx, plan, "awareness", grants, groupId);
 }
 
-/** Adds to the plan: grants that called a group by its old name now hold its id, which a new name does not change. */
+/** Adds to the plan: grants that called a group by its name now hold its id, which neither a new name nor another group of this name changes. */
 export function fixGroupName(ctx: Ctx, plan: Plan, group: { readonly id: string; readonly name: string }): void {
   plan.write(ctx.db.update(governanceGrants).set({ subjectId: group.id }).where(and(eq(governanceGrants.subjectType, "group"), eq(governanceGrants.subjectId, group.name))));
+}
+
+/**
+ * Adds to the plan: nothing is granted to this principal, no group lists it and no session is bound in its name. Whoever gets the name
+ * later begins with nothing.
+ * @param onlyIf condition under which the principal is gone; it is, without one
+ */
+export function forgetPrincipal(ctx: Ctx, plan: Plan, principal: string, onlyIf?: SQL): void {
+  const { subjectType, subjectId } = governanceGrants;
+  plan.write(ctx.db.delete(governanceGrants).where(and(inArray(subjectType, ["tenant", "user"]), eq(subjectId, principal), onlyIf)));
+  plan.write(ctx.db.delete(governanceGroupMembers).where(and(eq(governanceGroupMembers.member, principal), onlyIf)));
+  plan.write(ctx.db.delete(governanceSessionScopes).where(and(eq(governanceSessionScopes.principal, principal), onlyIf)));
 }
 
 /** Every grant that touches a principal: those to it, whether as tenant or as user, and those to the groups that list it, called by id or by name. */

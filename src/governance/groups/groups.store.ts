@@ -22,7 +22,11 @@ export async function listGroupRows(ctx: Ctx): Promise<readonly ListedGroup[]> {
     ctx.db.select().from(governanceGroupMembers).orderBy(asc(governanceGroupMembers.member)),
   ]);
   const byGroup = new Map<string, string[]>();
-  for (const { groupId, member } of members) byGroup.set(groupId, [...(byGroup.get(groupId) ?? []), member]);
+  for (const { groupId, member } of members) {
+    const list = byGroup.get(groupId);
+    if (list) list.push(member);
+    else byGroup.set(groupId, [member]);
+  }
   return groups.map((group) => ({ group, members: byGroup.get(group.id) ?? [] }));
 }
 

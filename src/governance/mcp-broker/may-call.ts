@@ -15,11 +15,17 @@ export async function requireTenant(ctx: Ctx): Promise<string> {
   return tenant;
 }
 
+/** A server that a tenant may call, for the tenant's present life. */
+export interface Callable extends ListedServer {
+  readonly tenant: string;
+  readonly born: number;
+}
+
 /**
  * The server that a tenant may call now. A server that it has no grant for answers like one that is not there.
  * @throws TENANT_NOT_FOUND, TENANT_SUSPENDED, MCP_SERVER_NOT_FOUND, MCP_DENIED by its policy, MCP_SERVER_INACTIVE, MCP_NOT_BROKERED
  */
-export async function requireCallable(ctx: Ctx, tenantName: string, serverId: string): Promise<ListedServer> {
+export async function requireCallable(ctx: Ctx, tenantName: string, serverId: string): Promise<Callable> {
   const [tenant, found, grants, policies] = await Promise.all([findCallingTenant(ctx, tenantName), findServer(ctx, serverId), compileGrants(ctx, tenantName), readPolicies(ctx)]);
   if (!tenant) throw refusal("TENANT_NOT_FOUND", "Tenant not found.");
   if (tenant.suspended) throw refusal("TENANT_SUSPENDED", "This tenant is suspended.");
@@ -31,5 +37,5 @@ export async function requireCallable(ctx: Ctx, tenantName: string, serverId: st
   if (policy && !allowsName(policy.mcpServers, server.name)) throw refusal("MCP_DENIED", `The policy ${policy.name} does not allow the MCP server ${server.name}.`);
   if (server.status !== "active") throw refusal("MCP_SERVER_INACTIVE", `The MCP server ${server.name} is ${server.status}, not active.`);
   if (!isBrokered(server.transport, server.endpoint)) throw refusal("MCP_NOT_BROKERED", "The broker carries streamable HTTP and SSE only.");
-  return found;
+  return { ...found, tenant: tenant.name, born: tenant.bornRevision };
 }

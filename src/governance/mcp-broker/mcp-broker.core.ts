@@ -4,17 +4,25 @@
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
 
 /** Only these travel to a server: neither the caller's credentials nor its cookies, nor what belongs to one connection. */
-const TO_SERVER = ["accept", "content-type", "mcp-session-id", "mcp-protocol-version", "last-event-id"];
+const TO_SERVER = ["accept", "content-type", "mcp-protocol-version", "last-event-id"];
 /** And only these come back. */
-const TO_CALLER = ["content-type", "mcp-session-id", "mcp-protocol-version", "retry-after"];
+const TO_CALLER = ["content-type", "mcp-protocol-version", "retry-after"];
+/** Says which session a message belongs to. */
+export const SESSION_HEADER = "mcp-session-id";
 
 const picked = (headers: Headers, names: readonly string[]): Record<string, string> => Object.fromEntries(names.flatMap((name) => (headers.get(name) === null ? [] : [[name, headers.get(name) ?? ""]])));
 
-/** Headers of a call to a server. @param secret the credential's value, if there is one */
-export const headersToServer = (headers: Headers, secret: string | null): Record<string, string> => ({ ...picked(headers, TO_SERVER), ...(secret === null ? {} : { authorization: authorizationOf(secret) }) });
+const sessionOf = (session: string | null): Record<string, string> => (session === null ? {} : { [SESSION_HEADER]: session });
 
-/** Headers of the answer to the caller. What a server calls HTML must not be taken for a page of ours. */
-export const headersToCaller = (headers: Headers): Record<string, string> => ({ ...picked(headers, TO_CALLER), "cache-control": "no-store", "x-content-type-options": "nosniff" });
+/** Headers of a call to a server. @param session as the server named it; `secret` is the credential's value, if there is one */
+export const headersToServer = (headers: Headers, session: string | null, secret: string | null): Record<string, string> => ({
+  ...picked(headers, TO_SERVER),
+  ...sessionOf(session),
+  ...(secret === null ? {} : { authorization: authorizationOf(secret) }),
+});
+
+/** Headers of the answer to the caller. What a server calls HTML must not be taken for a page of ours. @param session as callers name it */
+export const headersToCaller = (headers: Headers, session: string | null): Record<string, string> => ({ ...picked(headers, TO_CALLER), ...sessionOf(session), "cache-control": "no-store", "x-content-type-options": "nosniff" });
 
 /** A secret as a header: with its scheme when it has one, as a bearer token otherwise. */
 export const authorizationOf = (secret: string): string => (/^[A-Za-z][A-Za-z0-9-]* +\S/.test(secret) ? secret : `Bearer ${secret}`);
@@ -30,6 +38,9 @@ export function credentialToUse(credentials: readonly CredentialFacts[]): { read
   if (name !== undefined && name !== null) return { kind: "secret", name };
   return credentials.length === 0 ? { kind: "none" } : { kind: "exchange" };
 }
+
+/** Whether an answer goes on for as long as somebody listens. */
+export const isEventStream = (contentType: string | null): boolean => contentType !== null && /^text\/event-stream\s*(?:;|$)/i.test(contentType);
 
 const SPOKEN = /^(?:application\/json|text\/event-stream)\s*(?:;|$)/i;
 

@@ -12,11 +12,12 @@ export interface CallingTenant {
   readonly labels: Readonly<Record<string, string>>;
   readonly policyRef: string | null;
   readonly suspended: boolean;
+  readonly bornRevision: number;
 }
 
 export async function findCallingTenant(ctx: Ctx, name: string): Promise<CallingTenant | null> {
-  const { team, labels, policyRef, suspended } = governanceTenants;
-  const [row] = await ctx.db.select({ name: governanceTenants.name, team, labels, policyRef, suspended }).from(governanceTenants).where(eq(governanceTenants.name, name));
+  const { team, labels, policyRef, suspended, bornRevision } = governanceTenants;
+  const [row] = await ctx.db.select({ name: governanceTenants.name, team, labels, policyRef, suspended, bornRevision }).from(governanceTenants).where(eq(governanceTenants.name, name));
   return row ?? null;
 }
 

@@ -5,7 +5,7 @@ import type { Env } from "../../../src/env";
 import { enqueueUndelivered, refreshContracts, refreshPage, sweepContracts } from "../../../src/governance/contracts/contracts.jobs";
 import { api, signUpUser, uniqueName } from "../../support/client";
 import { expectOperator } from "../../support/governance";
-import { tenantPath, govern, beatAs, contractOf, viewOf, rowOf, rpcOf, refOf, report, claimsOf, jobContext } from "../../support/governed-machines";
+import { tenantPath, govern, beatAs, contractOf, viewOf, rowOf, registeredAtOf, rpcOf, refOf, report, claimsOf, jobContext } from "../../support/governed-machines";
 import { beat, beatOf, objectOf, registerMachine } from "../../support/machines";
 
 /** How contracts come to machines whatever breaks on the way, and what machines tell of them. */
@@ -50,8 +50,9 @@ describe("delivery", () => {
     const row = await rowOf(world);
     const far = (row?.revision ?? 0) + 1_000;
     const foreign = { tenant: world.tenant, revision: far, contractId: "ahead", suspended: false, released: false, jws: "a.b.c" };
-    await rpcOf(world).govern(refOf(world), foreign);
-    await rpcOf(world).govern(refOf(world), { ...foreign, revision: far - 1, contractId: "older" });
+    const registeredAt = await registeredAtOf(world);
+    await rpcOf(world).govern(refOf(world), foreign, registeredAt);
+    await rpcOf(world).govern(refOf(world), { ...foreign, revision: far - 1, contractId: "older" }, registeredAt);
     expect(await contractOf(world)).toMatchObject({ contractId: "ahead", revision: far });
     await expectOperator(200, "PUT", tenantPath(world.tenant), { body: { team: "red" } });
     const { ctx } = jobContext();

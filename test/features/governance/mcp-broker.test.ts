@@ -120,6 +120,50 @@ describe("brokered MCP calls", () => {
     expect(await bent.text()).toBe("");
   });
 
+  it("keep one tenant's sessions from another that may call the same server", async () => {
+    const other = await makeTenant();
+    const id = await makeServer({ grants: [allow(tenant), allow(other)] });
+    const begun = await brokered(id);
+    const session = { "mcp-session-id": begun.headers.get("mcp-session-id") ?? "" };
+    const [raw = ""] = double.sessions;
+    const count = double.seen.length;
+    for (const [as, headers] of [[await tokenOf(other), session], [token, { "mcp-session-id": raw }], [await tokenOf(other), { "mcp-session-id": raw }]] as const) {
+      expect(await refused(brokered(id, { as, headers, body: rpc("tools/list", 5) }))).toEqual({ status: 404, code: "MCP_SESSION_NOT_FOUND" });
+    }
+    expect(double.seen).toHaveLength(count);
+    expect((await brokered(id, { headers: session, body: rpc("tools/list", 5) })).status).toBe(200);
+
+    const first = (await brokered(id, { as: await tokenOf(other) })).headers.get("mcp-session-id") ?? "";
+    await expectOperator(200, "DELETE", `/api/v1/tenants/${other}`);
+    await expectOperator(201, "POST", "/api/v1/tenants", { body: { name: other, displayName: "Second", email: `${other}@example.org` } });
+    await expectOperator(200, "PUT", `/api/v1/mcp-servers/${id}`, { body: { grants: [allow(other)], credentials: [{ displayName: "Robot", secretRef: secretName }] } });
+    expect(await refused(brokered(id, { as: await tokenOf(other), headers: { "mcp-session-id": first }, body: rpc("tools/list", 6) }))).toEqual({ status: 404, code: "MCP_SESSION_NOT_FOUND" });
+    expect((await brokered(id, { as: await tokenOf(other) })).status).toBe(200);
+  });
+
+  it("stop in the middle of a stream when the tenant may not go on", async () => {
+    const mine = await makeTenant();
+    const as = await tokenOf(mine);
+    const id = await makeServer({ grants: [allow(mine)] });
+    const pulled = (): Response => {
+      let sent = 0;
+      const chunk = () => new TextEncoder().encode(`data: ${++sent}\n\n`);
+      return new Response(new ReadableStream<Uint8Array>({ pull: (controller) => (sent < 3 ? controller.enqueue(chunk()) : controller.close()) }, { highWaterMark: 0 }), { headers: { "content-type": "text/event-stream" } });
+    };
+    const read = async (inBetween: () => Promise<unknown>): Promise<string> => {
+      vi.mocked(globalThis.fetch).mockImplementation(() => Promise.resolve(pulled()));
+      const reader = ((await brokered(id, { as, method: "GET" })).body ?? new ReadableStream<Uint8Array>()).getReader();
+      let text = new TextDecoder().decode((await reader.read()).value);
+      await inBetween();
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * 60_000 });
+      for (let next = await reader.read(); !next.done; next = await reader.read()) text += new TextDecoder().decode(next.value);
+      vi.useRealTimers();
+      return text;
+    };
+    expect(await read(() => Promise.resolve())).toBe("data: 1\n\ndata: 2\n\ndata: 3\n\n");
+    expect(await read(() => expectOperator(200, "POST", `/api/v1/tenants/${mine}/suspend`))).not.toContain("data: 3");
+  });
+
   it("are for tenants that are granted the server, and everybody else does not find it", async () => {
     const stranger = await makeTenant();
     const [id, denied] = [await makeServer(), await makeServer({ grants: [allow(tenant), { ...allow(tenant), access: "deny" }] })];
@@ -160,7 +204,7 @@ describe("brokered MCP calls", () => {
     const pausedToken = await tokenOf(paused);
     expect((await brokered(theirs, { as: pausedToken })).status).toBe(200);
     await expectOperator(200, "POST", `/api/v1/tenants/${paused}/suspend`);
-    expect(await refused(brokered(theirs, { as: pausedToken }))).toEqual({ status: 409, code: "TENANT_SUSPENDED" });
+    expect(await refused(brokered(theirs, { as: pausedToken }))).toEqual({ status: 403, code: "TENANT_SUSPENDED" });
   });
 
   it("may come from a machine that a tenant governs, with its CLI token", async () => {
