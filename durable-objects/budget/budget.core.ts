@@ -89,7 +89,9 @@ export type ReserveVerdict =
   /** `free` is what the account could still take. */
   | { readonly kind: "exceeded"; readonly account: string; readonly free: number; readonly limit: number }
   /** The id stands for another reservation. */
-  | { readonly kind: "mismatch" };
+  | { readonly kind: "mismatch" }
+  /** The id stands for this reservation, which is over: it holds nothing any more. */
+  | { readonly kind: "closed"; readonly status: ReservationStatus };
 
 export type SettleVerdict = { readonly kind: "settled"; readonly reservation: Reservation; readonly repeated: boolean } | { readonly kind: "mismatch" } | { readonly kind: "unknown" };
 
@@ -101,7 +103,7 @@ const EXPIRE_MAX = 500;
 /** Sets money aside when every account has room for it, or nothing at all. Expired reservations give theirs back first. */
 export function reserve(rows: LedgerRows, request: ReserveRequest, now: number): { readonly verdict: ReserveVerdict; readonly alerts: readonly AlertChange[] } {
   const known = rows.findReservation(request.owner, request.id);
-  if (known) return { verdict: isSame(known, request) ? { kind: "granted", reservation: known, repeated: true } : { kind: "mismatch" }, alerts: [] };
+  if (known) return { verdict: repeatOf(known, request, now), alerts: [] };
   // The alarm lets go of them, too; whoever comes before it must not be refused for money that nobody holds.
   while (expire(rows, now) === EXPIRE_MAX);
   const period = periodOf(now);
@@ -117,6 +119,13 @@ export function reserve(rows: LedgerRows, request: ReserveRequest, now: number):
   rows.putReservation(reservation);
   for (const account of accounts) move(rows, account, period, 0, amount);
   return { verdict: { kind: "granted", reservation, repeated: false }, alerts };
+}
+
+/** Only what is still set aside is granted again: an id that was used up would else let calls pass for which nothing is. */
+function repeatOf(known: Reservation, request: ReserveRequest, now: number): ReserveVerdict {
+  if (!isSame(known, request)) return { kind: "mismatch" };
+  if (known.status !== "open") return { kind: "closed", status: known.status };
+  return now < known.expiresAt ? { kind: "granted", reservation: known, repeated: true } : { kind: "closed", status: "expired" };
 }
 
 const isSame = (known: Reservation, request: ReserveRequest): boolean => known.amount === request.amount && known.accounts.length === request.accounts.length && known.accounts.every((account, index) => account === request.accounts[index]);

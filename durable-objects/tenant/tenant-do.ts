@@ -8,7 +8,7 @@ import { CountedSql } from "../shared/counted-sql";
 import { hasTables, migrateObject } from "../shared/migrate";
 import { ObjectOutbox, PROJECT_ALARM } from "../shared/object-outbox";
 import type { ChangedBy, EntryAudit, OutboxEntry } from "../shared/object-outbox.rpc";
-import { MemberSockets } from "./member-sockets";
+import { MemberSockets, TENANT_GONE, TENANT_PAUSED } from "./member-sockets";
 import { PARTICIPATION_ALARM, ParticipationDesk } from "./participation";
 import type { ParticipationAnswer, ParticipationReport } from "./participation.rpc";
 import { tenantMigrations } from "./tenant.migrations";
@@ -88,14 +88,23 @@ export class TenantDO extends DurableObject<TenantBindings> implements TenantRpc
     return entry;
   }
 
-  async create(name: string, spec: TenantSpec, by: ChangedBy): Promise<CreateAnswer> {
+  async create(name: string, spec: TenantSpec, by: ChangedBy, floor: number): Promise<CreateAnswer> {
     migrateObject(this.ctx.storage, tenantMigrations);
     const kept = this.#kept;
     if (kept?.state) return { kind: "exists", entry: this.#unfinished(kept.state, spec) };
     const now = Date.now();
-    const revision = (kept?.revision ?? 0) + 1;
+    const revision = Math.max(kept?.revision ?? 0, floor) + 1;
     const state: TenantState = { name, spec, datasets: DEFAULT_DATASETS, resolution: null, revision, bornRevision: revision, createdAt: now, updatedAt: now };
     return { kind: "created", entry: this.#commit({ name, revision, state, observedBy: this.#nextTicket(kept?.observedBy ?? 0), contractId: null }, { ...audited(name, "tenant.create", by), after: spec }) };
+  }
+
+  async bury(name: string, by: ChangedBy, floor: number): Promise<ChangeAnswer> {
+    migrateObject(this.ctx.storage, tenantMigrations);
+    const kept = this.#kept;
+    if (kept?.state) return { kind: "missing" };
+    const revision = Math.max(kept?.revision ?? 0, floor) + 1;
+    const next = { name, revision, state: null, observedBy: this.#nextTicket(kept?.observedBy ?? 0), contractId: null };
+    return { kind: "ok", entry: this.#commit(next, { ...audited(name, "tenant.delete", by), message: "the copy of a tenant whose source was lost" }) };
   }
 
   /** The entry of a creation that broke off before D1 showed it, when this is the same creation again. */
@@ -110,7 +119,8 @@ export class TenantDO extends DurableObject<TenantBindings> implements TenantRpc
     if (!kept?.state) return { kind: "missing" };
     const revision = kept.revision + 1;
     const state = change.type === "delete" ? null : { ...changedState(kept.state, change), revision, updatedAt: Date.now() };
-    return { kind: "ok", entry: this.#commit({ ...kept, revision, state }, auditOf(kept.state, state, change, by)) };
+    // Whoever looked before this change would find out about what is over: the look that follows from the change is newer.
+    return { kind: "ok", entry: this.#commit({ ...kept, revision, state, observedBy: this.#nextTicket(kept.observedBy) }, auditOf(kept.state, state, change, by)) };
   }
 
   async look(): Promise<{ readonly state: TenantState; readonly ticket: number } | null> {
@@ -131,7 +141,8 @@ export class TenantDO extends DurableObject<TenantBindings> implements TenantRpc
     if (!kept?.state) return { kind: "missing" };
     if (ticket < kept.observedBy) return { kind: "ok", entry: null };
     if (JSON.stringify(kept.state.resolution) === JSON.stringify(resolution)) {
-      // Nothing new, but whoever began earlier is out of date.
+      // Nothing new, but whoever began earlier is out of date, also after a sleep.
+      if (ticket > kept.observedBy) this.#sql.run("UPDATE tenant SET observed_by = ?", ticket);
       this.#kept = { ...kept, observedBy: ticket };
       return { kind: "ok", entry: null };
     }
@@ -153,6 +164,10 @@ export class TenantDO extends DurableObject<TenantBindings> implements TenantRpc
     this.#tellMembers();
   }
 
+  async cutMembers(epoch: number): Promise<void> {
+    this.#sockets.cut(epoch);
+  }
+
   async recordParticipation(report: ParticipationReport): Promise<ParticipationAnswer> {
     await this.#alarms.heal();
     const kept = this.#kept;
@@ -171,13 +186,15 @@ export class TenantDO extends DurableObject<TenantBindings> implements TenantRpc
   override async fetch(request: Request): Promise<Response> {
     const kept = this.#kept;
     if (!kept?.state) return new Response(null, { status: 404 });
+    if (kept.state.spec.suspended) return new Response(null, { status: 403 });
     return this.#sockets.accept(request, stateFrame(kept, kept.state));
   }
 
   #tellMembers(): void {
     const kept = this.#kept;
     if (kept?.state) this.#sockets.broadcast(stateFrame(kept, kept.state));
-    else this.#sockets.closeAll("the tenant was deleted");
+    else this.#sockets.closeAll(TENANT_GONE, "the tenant was deleted");
+    if (kept?.state?.spec.suspended) this.#sockets.closeAll(TENANT_PAUSED, "the tenant is suspended");
   }
 
   override async webSocketMessage(ws: WebSocket): Promise<void> {

@@ -23,8 +23,10 @@ export type ObserveAnswer = { readonly kind: "ok"; readonly entry: OutboxEntry |
  * after a deletion.
  */
 export interface TenantRpc extends OutboxRpc, ParticipationRpc {
-  /** Begins the tenant, or begins it anew after a deletion. */
-  create(name: string, spec: TenantSpec, by: ChangedBy): Promise<CreateAnswer>;
+  /** Begins the tenant, or begins it anew after a deletion. @param floor the revision that D1 shows of the name, 0 for none: an object that was lost begins above it */
+  create(name: string, spec: TenantSpec, by: ChangedBy, floor: number): Promise<CreateAnswer>;
+  /** Deletes what D1 shows of a tenant whose object was lost; `missing` when the tenant lives. @param floor as in {@link create} */
+  bury(name: string, by: ChangedBy, floor: number): Promise<ChangeAnswer>;
   change(change: TenantChange, by: ChangedBy): Promise<ChangeAnswer>;
   /** Null when there is no such tenant, or no more. */
   getState(): Promise<TenantState | null>;
@@ -37,4 +39,6 @@ export interface TenantRpc extends OutboxRpc, ParticipationRpc {
   observe(resolution: PolicyResolution, ticket: number): Promise<ObserveAnswer>;
   /** Tells the members who listen which contract is in force. */
   announceContract(contractId: string): Promise<void>;
+  /** Ends the sockets of members whose tokens were made before the tenant's sessions were cut for the `epoch`-th time. */
+  cutMembers(epoch: number): Promise<void>;
 }

@@ -31,11 +31,12 @@ export const governanceEffects: EffectHandlers = {
   "cluster_tenant.place": async () => (await import("./cluster-tenants")).placeClusterTenant,
   "skill_bundles.backfill": async () => (await import("./skill-bundles")).continueBackfill,
   "source.sync": async () => (await import("./sources")).sendSync,
+  "tenant_sessions.cut": async () => (await import("./tenant-sessions")).cutSockets,
   "cluster_tenant.release": async () => (await import("./cluster-tenants")).releasePlace,
 };
 
-/** What machines may do must have changed when the answer leaves. */
-export const governancePromptEffects: ReadonlySet<string> = new Set(["tenants.reconcile", "contracts.refresh"]);
+/** What machines may do, and who listens, must have changed when the answer leaves. */
+export const governancePromptEffects: ReadonlySet<string> = new Set(["tenants.reconcile", "contracts.refresh", "tenant_sessions.cut"]);
 
 /** Cron string of wrangler.toml → jobs. */
 export const governanceCrons: Readonly<Record<string, Readonly<Record<string, CronJob>>>> = {
@@ -55,6 +56,7 @@ export const governanceCrons: Readonly<Record<string, Readonly<Record<string, Cr
     },
     "contracts.sweep": async (ctx) => (await import("./contracts/contracts.jobs")).sweepContracts(ctx),
     "metrics.check_drift": async (ctx) => (await import("./metrics")).enqueueDriftCheck(ctx),
+    "tenants.reconcile": async (ctx) => (await import("./tenants")).enqueueReconcile(ctx),
     "skill_bundles.clean_up": async (ctx) => (await import("./skill-bundles")).removeUnusedContents(ctx),
     "token_usage.forget": async (ctx) => (await import("./token-usage")).forgetOldUsage(ctx),
   },

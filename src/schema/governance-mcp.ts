@@ -98,11 +98,15 @@ export const governanceSecrets = sqliteTable("governance_secrets", {
 });
 
 /** What one session of an agent may draw on, as it was granted when it was bound. */
-export const governanceSessionScopes = sqliteTable("governance_session_scopes", {
-  sessionKey: text("session_key").primaryKey(),
-  principal: text("principal").notNull(),
-  scopes: text("scopes", { mode: "json" }).$type<readonly { readonly scope: (typeof SCOPES)[number]; readonly payloadId: string }[]>().notNull(),
-  createdAt: integer("created_at").notNull(),
-  updatedAt: integer("updated_at").notNull(),
-  version: integer("version").notNull().default(1),
-});
+export const governanceSessionScopes = sqliteTable(
+  "governance_session_scopes",
+  {
+    sessionKey: text("session_key").primaryKey(),
+    principal: text("principal").notNull(),
+    scopes: text("scopes", { mode: "json" }).$type<readonly { readonly scope: (typeof SCOPES)[number]; readonly payloadId: string }[]>().notNull(),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    version: integer("version").notNull().default(1),
+  },
+  (t) => [index("governance_session_scopes_principal").on(t.principal)],
+);

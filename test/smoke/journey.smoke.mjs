@@ -70,10 +70,12 @@ await journey(async ({ step, skip, cleanUp }) => {
     await mailbox.close();
   });
 
-  await step("the API reference draws itself from our own document", async () => {
+  await step("the API reference draws itself from our own documents", async () => {
     const reference = await context.newPage();
     await reference.goto(`${server.origin}/docs/`);
     await reference.getByText("Sett fleet API").first().waitFor();
+    await reference.goto(`${server.origin}/docs/?api=governance`);
+    await reference.getByText("Sett governance API").first().waitFor();
     await reference.close();
   });
 

@@ -1,16 +1,17 @@
 /** Words that the published trail uses, by our actions; what is not here is said in the past tense of its verb. */
 const WORDS: Readonly<Record<string, string>> = {
-  "tenant.set_datasets": "DatasetsUpdated",
+  "tenant.update_datasets": "DatasetsUpdated",
   "model_key.revoke": "LiteLLMKeyRevoked",
   "skill_bundle.backfill": "OciBackfill",
   "skill_bundle.scan_pass": "ScanPassed",
   "skill_bundle.scan_fail": "ScanFailed",
   "tenant.cut": "Cut",
   "tenant.rotate_pairing": "PairingRotated",
+  "awareness_rollout.rollback": "RolledBack",
 };
 
 /** Verbs whose past tense is not their own letters and `d` or `ed`. */
-const PAST: Readonly<Record<string, string>> = { set: "Set", put: "Put", cut: "Cut", send: "Sent", begin: "Begun", hold: "Held" };
+const PAST: Readonly<Record<string, string>> = { bind: "Bound", set: "Set", put: "Put", cut: "Cut", send: "Sent", begin: "Begun", hold: "Held" };
 
 /** The word of the trail for an action such as `policy.create`: `Created`. */
 export function wireAction(action: string): string {

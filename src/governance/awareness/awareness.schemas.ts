@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { iso, isoOrNull } from "../../kernel/clock";
+import { isWellFormed, NOT_WELL_FORMED } from "../text.core";
 import { EVENT_KINDS, OUTCOMES, type Judgement, type Participation } from "./participation.core";
 import { nextWave, type Rollout } from "./rollout.core";
 
-const Version = z.string().trim().max(200);
+const Version = z.string().trim().max(200).refine(isWellFormed, NOT_WELL_FORMED);
 /** As long as tenants' own. */
 const Wave = z.string().trim().min(1).max(64);
 

@@ -18,7 +18,7 @@ export async function recordParticipation(ctx: Ctx, body: z.output<typeof EventB
   const event = {
     kind: body.kind,
     idempotencyKey: body.idempotencyKey,
-    at: body.occurredAt == null ? now : Math.min(Date.parse(body.occurredAt), now),
+    at: body.occurredAt == null ? now : Math.max(0, Math.min(Date.parse(body.occurredAt), now)),
     contractVersion: body.contractVersion ?? undefined,
     outcome: body.outcome ?? undefined,
     violation: body.outcome === "policy-violation" ? { kind: textOf(body.payload?.kind) || "skill", subject: textOf(body.payload?.subject) } : undefined,

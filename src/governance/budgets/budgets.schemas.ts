@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { iso } from "../../kernel/clock";
 import type { AccountStatus, ReserveVerdict, SettleVerdict, SpendReport } from "../../../durable-objects/budget/budget.rpc";
+import { isWellFormed, NOT_WELL_FORMED } from "../text.core";
 import { ALERT_STATES, CURRENCY, isWholeMicros, MAX_CALL_USD, MAX_LIMIT_USD, microsToUsd, periodEnd, userOfAccount } from "./money.core";
 
 const usd = (max: number) => z.number().min(0).max(max).refine(isWholeMicros, "Should have at most 6 decimals");
 const Name = z.string().min(1).max(253);
-const Model = z.string().trim().min(1).max(128);
+const Model = z.string().trim().min(1).max(128).refine(isWellFormed, NOT_WELL_FORMED);
 
 /** Either name of the limit; null takes it away. */
 export const SetLimitBody = z

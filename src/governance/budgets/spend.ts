@@ -11,7 +11,7 @@ import { GLOBAL_ACCOUNT, microsToUsd, tenantAccount, userAccount, usdToMicros } 
 export interface SpendRequest {
   /** Who keeps the reservation; ids are unique within it, and nobody else can settle or release it. */
   readonly owner: string;
-  /** A repeat with the same id gets the same reservation; made up when left out. */
+  /** A repeat with the same id gets the same reservation while it is open; made up when left out. */
   readonly id?: string | undefined;
   readonly amountUsd: number;
   readonly tenant?: string | undefined;
@@ -31,7 +31,7 @@ const notFound = () => refusal("RESERVATION_NOT_FOUND", "There is no such reserv
 
 /**
  * Sets money aside before a model is called, when the organisation, the tenant and the person all have room for it.
- * @throws AppError BUDGET_EXCEEDED (`account` says which one is full), TENANT_NOT_FOUND, TENANT_SUSPENDED, RESERVATION_MISMATCH
+ * @throws AppError BUDGET_EXCEEDED (`account` says which one is full), TENANT_NOT_FOUND, TENANT_SUSPENDED, RESERVATION_MISMATCH, RESERVATION_CLOSED
  */
 export async function reserveSpend(ctx: Ctx, request: SpendRequest): Promise<Reservation> {
   const { owner, userId, model } = request;
@@ -49,6 +49,7 @@ export async function reserveSpend(ctx: Ctx, request: SpendRequest): Promise<Res
   });
   if (verdict.kind === "granted") return verdict.reservation;
   if (verdict.kind === "mismatch") throw refusal("RESERVATION_MISMATCH", "This id stands for another reservation.");
+  if (verdict.kind === "closed") throw refusal("RESERVATION_CLOSED", "This reservation is over and holds nothing any more; take another id.", { extras: { status: verdict.status } });
   throw refusal("BUDGET_EXCEEDED", "The budget has no room for this.", {
     detail: `The account ${verdict.account} has ${microsToUsd(verdict.free)} USD left this month.`,
     extras: { account: verdict.account, availableUsd: microsToUsd(verdict.free), limitUsd: microsToUsd(verdict.limit) },

@@ -47,6 +47,8 @@ export function updateClusterTenantOf(ctx: Ctx, name: string, body: z.output<typ
     const plan = new Plan(ctx).guarded(updateClusterTenant(ctx, before, row)).audit(governed({ action: "cluster_tenant.update", kind: KIND, key: name, before: factsOf(before), after: factsOf(row) }));
     // Tenants placed there have host names below its domain.
     if (row.baseDomain !== before.baseDomain) plan.effect({ type: "tenants.reconcile", payload: { tenants: "all" } });
+    // A shared place is nobody's own: what the provisioner made is given back.
+    if (row.isolationTier === "shared" && before.isolationTier !== "shared") plan.effect({ type: "cluster_tenant.release", payload: { name } });
     await plan.effect({ type: "cluster_tenant.place", payload: { name } }).commit();
     return toClusterTenantView(row);
   });

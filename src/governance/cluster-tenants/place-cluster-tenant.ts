@@ -25,8 +25,9 @@ export async function placeClusterTenant(ctx: Ctx, payload: unknown): Promise<vo
 /** Effect `cluster_tenant.release`: gives a place back; tried again until the provisioner takes it. */
 export async function releasePlace(ctx: Ctx, payload: unknown): Promise<void> {
   const name = nameIn(payload);
-  // Made anew under the same name meanwhile: the place is its own now.
-  if (await findClusterTenant(ctx, name)) return;
+  // Wished for anew under the same name meanwhile: the place is its own now.
+  const row = await findClusterTenant(ctx, name);
+  if (row && row.isolationTier !== "shared") return;
   const { clusterProvisioner } = governanceServices(ctx);
   if (!clusterProvisioner) throw new Error("no cluster provisioner is configured");
   await clusterProvisioner.release(name);

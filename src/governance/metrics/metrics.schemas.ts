@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 const Counts = z.object({ sourceCount: z.int(), projectionCount: z.int(), driftCount: z.int() });
-const Lag = z.object({ maxProjectionLagSeconds: z.number().nullable(), measuredProjectionCount: z.int(), unresolvedMissingProjectionCount: z.int() });
+const Lag = z.object({ maxProjectionLagSeconds: z.int().nullable(), measuredProjectionCount: z.int(), unresolvedMissingProjectionCount: z.int() });
 
 export const ProjectionDriftView = z
   .object({
@@ -14,7 +14,7 @@ export const ProjectionDriftView = z
     summary: z.object({ totalDriftCount: z.int(), resourceCount: z.literal(2) }),
     alert: z.object({ enabled: z.boolean(), threshold: z.int(), exceeded: z.boolean(), state: z.enum(["ok", "alert"]) }),
     resources: z.object({ tenant: Counts, accessPolicy: Counts }),
-    lag: z.object({ maxProjectionLagSeconds: z.number().nullable(), resources: z.object({ tenant: Lag, accessPolicy: Lag }) }),
+    lag: z.object({ maxProjectionLagSeconds: z.int().nullable(), resources: z.object({ tenant: Lag, accessPolicy: Lag }) }),
   })
   .meta({ id: "ProjectionDrift" });
 

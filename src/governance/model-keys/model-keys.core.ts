@@ -12,9 +12,5 @@ export const secretName = (tenant: string): string => `openclaw-${tenant}-litell
 /** The text of a key. @param random 32 random bytes */
 export const modelKeyText = (random: Uint8Array): string => MODEL_KEY_PREFIX + toBase64Url(random);
 
-/** Why a key of this tenant may not be used now; null when it may. */
-export function refuseKey(found: { readonly revokedAt: number | null; readonly phase: string | null } | null): "unknown" | "revoked" | "suspended" | null {
-  if (!found || found.phase === null) return "unknown";
-  if (found.revokedAt !== null) return "revoked";
-  return found.phase === "Suspended" ? "suspended" : null;
-}
+/** Whether a key is good for anything: it was not revoked, and its tenant is there (`phase` is null when it is not). */
+export const isKeyAlive = ({ revokedAt, phase }: { readonly revokedAt: number | null; readonly phase: string | null }): boolean => revokedAt === null && phase !== null;

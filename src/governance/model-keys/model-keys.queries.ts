@@ -4,7 +4,7 @@ import type { Ctx } from "../../kernel/context";
 import { sha256Hex } from "../../kernel/crypto/bytes";
 import { AppError } from "../../kernel/errors/app-error";
 import { refusal } from "../errors";
-import { MODEL_KEY_PREFIX, refuseKey } from "./model-keys.core";
+import { isKeyAlive, MODEL_KEY_PREFIX } from "./model-keys.core";
 import { toModelKeyView, type ModelKeyView, type TenantKeyRef } from "./model-keys.schemas";
 import { findKeyByHash, findTenantWithKey } from "./model-keys.store";
 
@@ -20,14 +20,14 @@ export async function getModelKey(ctx: Ctx, { tenantName }: z.output<typeof Tena
 
 /**
  * Whose budget a key spends, in one read. Null when the token is no model key at all.
- * @throws AppError FORBIDDEN when the key is unknown or revoked, or its tenant is suspended or gone
+ * A suspended tenant's key is known: it reserves nothing, but what its calls cost before must be booked.
+ * @throws AppError FORBIDDEN when the key is unknown or revoked, or its tenant is gone
  */
 export async function authenticateModelKey(ctx: Ctx, token: string): Promise<ModelKeyActor | null> {
   if (!token.startsWith(MODEL_KEY_PREFIX)) return null;
   const found = await findKeyByHash(ctx, await sha256Hex(token));
-  const reason = refuseKey(found);
-  if (found && reason === null) return { type: "modelKey", id: found.id, tenant: found.tenant };
-  throw reason === "suspended" ? new AppError("FORBIDDEN", "The tenant is suspended.", { reason: "TENANT_SUSPENDED" }) : new AppError("FORBIDDEN", "The model key is not valid.");
+  if (!found || !isKeyAlive(found)) throw new AppError("FORBIDDEN", "The model key is not valid.");
+  return { type: "modelKey", id: found.id, tenant: found.tenant };
 }
 
 /** Narrows to the holder of a model key. @throws AppError FORBIDDEN */

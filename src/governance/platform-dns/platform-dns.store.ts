@@ -9,10 +9,11 @@ export async function findIssuer(ctx: Pick<Ctx, "db">, issuerName: string): Prom
   return row ?? null;
 }
 
-export const upsertIssuer = (ctx: Pick<Ctx, "db">, row: typeof governanceDnsIssuers.$inferInsert) => {
+/** For guarded use: misses when the issuer is not what it was when it was read. @param before the version that was read; null: there was none */
+export const upsertIssuer = (ctx: Pick<Ctx, "db">, row: typeof governanceDnsIssuers.$inferInsert, before: number | null) => {
   const { issuerName: _name, createdAt: _created, ...changes } = row;
   return ctx.db
     .insert(governanceDnsIssuers)
     .values(row)
-    .onConflictDoUpdate({ target: governanceDnsIssuers.issuerName, set: { ...changes, version: sql`${governanceDnsIssuers.version} + 1` } });
+    .onConflictDoUpdate({ target: governanceDnsIssuers.issuerName, set: { ...changes, version: sql`${governanceDnsIssuers.version} + 1` }, setWhere: sql`${governanceDnsIssuers.version} = ${before ?? 0}` });
 };

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Ctx } from "../../kernel/context";
 import { seal, unseal } from "../../kernel/crypto/envelope";
-import { Plan } from "../../kernel/db/client";
+import { Plan, retryLostUpdate } from "../../kernel/db/client";
 import { governed } from "../audit-trail";
 import { refusal } from "../errors";
 import { secretNameOf, solverSealContext, whatSolverLacks } from "./platform-dns.core";
@@ -17,7 +17,12 @@ interface Solver {
  * Configures an issuer. A token or settings that are left out stay what they were while the provider does.
  * @throws AppError DNS_PROVIDER_MISCONFIGURED
  */
-export async function setIssuer(ctx: Ctx, body: z.output<typeof SetIssuerBody>): Promise<z.input<typeof IssuerSetView>> {
+export function setIssuer(ctx: Ctx, body: z.output<typeof SetIssuerBody>): Promise<z.input<typeof IssuerSetView>> {
+  // What is kept of the row before must not bring back a secret that somebody replaces right now.
+  return retryLostUpdate(() => setOnce(ctx, body));
+}
+
+async function setOnce(ctx: Ctx, body: z.output<typeof SetIssuerBody>): Promise<z.input<typeof IssuerSetView>> {
   const { provider, zone, email, server, issuerName } = body;
   const before = await findIssuer(ctx, issuerName);
   const kept = before?.provider === provider ? await openSolver(ctx, before) : {};
@@ -29,7 +34,7 @@ export async function setIssuer(ctx: Ctx, body: z.output<typeof SetIssuerBody>):
   const now = ctx.clock.now();
   const facts = { provider, zone, email, server, hasToken };
   await new Plan(ctx)
-    .write(upsertIssuer(ctx, { issuerName, ...facts, sealedSolver, createdAt: now, updatedAt: now }))
+    .guarded(upsertIssuer(ctx, { issuerName, ...facts, sealedSolver, createdAt: now, updatedAt: now }, before?.version ?? null))
     .audit(governed({ action: "dns_issuer.configure", kind: "DnsIssuer", key: issuerName, before: before && factsOf(before), after: facts }))
     .commit();
   return { status: "configured", issuerName, issuerKind: "ClusterIssuer", issuerNamespace: null, provider, zone, secretName: secretNameOf(provider, hasToken) };

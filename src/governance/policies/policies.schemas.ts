@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { iso } from "../../kernel/clock";
 import { DriftView } from "../projections";
+import { isWellFormed, NOT_WELL_FORMED } from "../text.core";
 import { advisoryOf, isReservedName, type Policy } from "./policies.core";
 
 const MAX_LIST = 500;
@@ -46,6 +47,7 @@ const rules = {
   description: z
     .string()
     .max(2_000)
+    .refine(isWellFormed, NOT_WELL_FORMED)
     .transform((text) => text || null)
     .nullish(),
   tenantSelector: SelectorInput.nullish(),

@@ -1,3 +1,5 @@
+import { SECOND_MS } from "../../kernel/clock";
+
 /** Something that exists at its source and as a copy in D1, reduced to what is compared. Values are JSON. */
 export interface Compared {
   readonly name: string;
@@ -18,6 +20,7 @@ export interface Mismatch {
 
 /** How late copies are: of those that could be measured, the latest. */
 export interface Lag {
+  /** Whole seconds, as the contract has it. */
   readonly maxProjectionLagSeconds: number | null;
   readonly measuredProjectionCount: number;
   readonly unresolvedMissingProjectionCount: number;
@@ -75,7 +78,7 @@ export function measureLag(sources: readonly Compared[], rows: readonly Compared
     return until === undefined ? [] : [Math.max(0, until - source.updatedAt)];
   });
   return {
-    maxProjectionLagSeconds: lags.length === 0 ? null : Math.round(Math.max(...lags) / 10) / 100,
+    maxProjectionLagSeconds: lags.length === 0 ? null : Math.round(Math.max(...lags) / SECOND_MS),
     measuredProjectionCount: lags.length,
     unresolvedMissingProjectionCount: sources.filter(({ name }) => !copies.has(name)).length,
   };

@@ -3,9 +3,10 @@ import type { TenantChange } from "../../../durable-objects/tenant/tenant.rpc";
 import { tenantObject } from "../../../durable-objects/stubs";
 import type { Ctx } from "../../kernel/context";
 import { refusal } from "../errors";
-import { changedBy, project } from "../projections";
+import { changedBy, findShownRevision, project } from "../projections";
 import { requireClusterTenant, toPatch } from "./tenant-input";
-import { tenantProjector } from "./tenant-projector";
+import { TENANT_KIND, tenantProjector } from "./tenant-projector";
+import { findTenant } from "./tenants.store";
 import type { DeletedTenantView, ResumedTenantView, SuspendedTenantView, TenantRef, UpdatedTenantView, UpdateTenantBody } from "./tenants.schemas";
 
 type Ref = z.output<typeof TenantRef>;
@@ -28,9 +29,13 @@ export async function updateTenant(ctx: Ctx, { name }: Ref, body: z.output<typeo
   return { name, status: "updated" };
 }
 
-/** Ends the tenant; its machines are released, and the audit trail keeps its name. @throws TENANT_NOT_FOUND */
+/** Ends the tenant, or what D1 shows of one whose object was lost; its machines are released, and the audit trail keeps its name. @throws TENANT_NOT_FOUND */
 export async function deleteTenant(ctx: Ctx, { name }: Ref): Promise<z.input<typeof DeletedTenantView>> {
-  await changeTenant(ctx, name, { type: "delete" });
+  const object = tenantObject(ctx.objects, name);
+  const answer = await object.change({ type: "delete" }, changedBy(ctx));
+  const buried = answer.kind === "ok" || !(await findTenant(ctx, name)) ? answer : await object.bury(name, changedBy(ctx), await findShownRevision(ctx, TENANT_KIND, name));
+  if (buried.kind === "missing") throw tenantNotFound(name);
+  await project(ctx, { object: "tenant", name }, buried.entry, tenantProjector);
   return { name, status: "deleted" };
 }
 

@@ -4,9 +4,9 @@ import type { CreateAnswer } from "../../../durable-objects/tenant/tenant.rpc";
 import type { Ctx } from "../../kernel/context";
 import { AppError } from "../../kernel/errors/app-error";
 import { refusal } from "../errors";
-import { changedBy, project } from "../projections";
+import { changedBy, findShownRevision, project } from "../projections";
 import { requireClusterTenant, toSpec } from "./tenant-input";
-import { tenantProjector } from "./tenant-projector";
+import { TENANT_KIND, tenantProjector } from "./tenant-projector";
 import type { CreatedTenantView, CreateTenantBody } from "./tenants.schemas";
 
 /**
@@ -27,6 +27,6 @@ export async function createTenant(ctx: Ctx, body: z.output<typeof CreateTenantB
 }
 
 async function begin(ctx: Ctx, body: z.output<typeof CreateTenantBody>): Promise<CreateAnswer> {
-  await directoryObject(ctx.objects).reserve(body.name);
-  return tenantObject(ctx.objects, body.name).create(body.name, toSpec(body), changedBy(ctx));
+  const [floor] = await Promise.all([findShownRevision(ctx, TENANT_KIND, body.name), directoryObject(ctx.objects).reserve(body.name)]);
+  return tenantObject(ctx.objects, body.name).create(body.name, toSpec(body), changedBy(ctx), floor);
 }

@@ -6,8 +6,8 @@ import { project, type TenantScope } from "../projections";
 import { tenantProjector } from "./tenant-projector";
 import type { PolicyResolution, TenantState } from "./tenants.core";
 
-/** Tenants looked at in one go. */
-const PAGE = 50;
+/** Tenants looked at in one go: each may get another policy, and with it a contract, all within one invocation's calls. */
+const PAGE = 20;
 
 /**
  * Finds out which policy applies to a tenant and lets its object, and D1, know. Harmless when repeated; whoever began earlier than
@@ -15,19 +15,27 @@ const PAGE = 50;
  */
 export const reconcileTenant = (ctx: Ctx, name: string): Promise<void> => reconcileTenants(ctx, [name]);
 
-/** {@link reconcileTenant} for at most a page of tenants. The policies are read after the objects were asked, which is what their tickets vouch for. */
+/**
+ * {@link reconcileTenant} for at most a page of tenants. The policies are read after the objects were asked, which is what their tickets vouch for.
+ * @throws Error of the first that failed, after all were tried: one tenant that fails stops no other
+ */
 async function reconcileTenants(ctx: Ctx, names: readonly string[]): Promise<void> {
-  const looks = (await Promise.all(names.map((name) => tenantObject(ctx.objects, name).look()))).filter((look) => look !== null);
-  if (looks.length === 0) return;
-  const policies = await readPolicies(ctx);
-  const { defaultPolicyRef } = governanceConfig(ctx).tenants;
-  await Promise.all(
-    looks.map(async ({ state, ticket }) => {
-      const { name } = state;
-      const answer = await tenantObject(ctx.objects, name).observe(resolve(state, policies, defaultPolicyRef), ticket);
-      if (answer.kind === "ok" && answer.entry) await project(ctx, { object: "tenant", name }, answer.entry, tenantProjector);
-    }),
-  );
+  const failures: unknown[] = [];
+  const attempt = <T>(work: Promise<T>): Promise<T | null> =>
+    work.catch((error: unknown) => {
+      failures.push(error);
+      return null;
+    });
+  const looks = (await Promise.all(names.map((name) => attempt(tenantObject(ctx.objects, name).look())))).filter((look) => look !== null);
+  const policies = looks.length === 0 ? [] : await readPolicies(ctx);
+  await Promise.all(looks.map((look) => attempt(observe(ctx, look, policies))));
+  if (failures.length > 0) throw failures[0];
+}
+
+async function observe(ctx: Ctx, { state, ticket }: { readonly state: TenantState; readonly ticket: number }, policies: readonly Policy[]): Promise<void> {
+  const { name } = state;
+  const answer = await tenantObject(ctx.objects, name).observe(resolve(state, policies, governanceConfig(ctx).tenants.defaultPolicyRef), ticket);
+  if (answer.kind === "ok" && answer.entry) await project(ctx, { object: "tenant", name }, answer.entry, tenantProjector);
 }
 
 function resolve({ name, spec }: TenantState, policies: readonly Policy[], defaultRef: string | null): PolicyResolution {
@@ -52,3 +60,6 @@ export async function reconcilePage(ctx: Ctx, run: string, after: string | null)
   if (next !== null) await ctx.services.jobs.send({ v: 1, id: `tenants.reconcile:${run}:${next}`, type: "tenants.reconcile_page", payload: { run, after: next } });
   await reconcileTenants(ctx, entries.map(({ name }) => name));
 }
+
+/** Sends for a look at all tenants: whatever got lost on its way, or changed in the configuration, is found out then. */
+export const enqueueReconcile = (ctx: Ctx): Promise<void> => ctx.services.jobs.send({ v: 1, id: `tenants.reconcile:${ctx.requestId}:`, type: "tenants.reconcile_page", payload: { run: ctx.requestId, after: "" } });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { iso } from "../../kernel/clock";
 import { DriftView } from "../projections";
+import { isWellFormed, NOT_WELL_FORMED } from "../text.core";
 import { faultOfName, PHASES } from "./tenants.core";
 import type { TenantRow } from "./tenants.store";
 
@@ -12,10 +13,10 @@ const Name = z
   .string()
   .max(63)
   .refine((name) => faultOfName(name) === null, { error: ({ input }) => faultOfName(String(input)) ?? "Invalid" });
-const DisplayName = z.string().trim().max(200);
+const DisplayName = z.string().trim().max(200).refine(isWellFormed, NOT_WELL_FORMED);
 const Email = z.email().max(254);
 /** Blank ones say nothing. */
-const Word = z.string().trim().max(253);
+const Word = z.string().trim().max(253).refine(isWellFormed, NOT_WELL_FORMED);
 const Budget = z.number().min(0).max(1_000_000_000);
 const Resources = z.record(z.string().max(100), z.unknown()).refine((resources) => JSON.stringify(resources).length <= MAX_RESOURCES_BYTES, `At most ${MAX_RESOURCES_BYTES} bytes`);
 const SkillAllowlist = z.array(z.string().trim().min(1).max(253)).max(500);
@@ -30,7 +31,7 @@ const optionalFields = {
   policyRef: Word.nullish(),
   clusterTenantRef: Word.nullish(),
   labels: Labels.nullish(),
-  wave: z.string().trim().max(64).nullish(),
+  wave: z.string().trim().max(64).refine(isWellFormed, NOT_WELL_FORMED).nullish(),
 };
 
 export const CreateTenantBody = z.object({ name: Name, displayName: DisplayName.min(1), email: Email, ...optionalFields }).meta({ id: "CreateTenantRequest" });

@@ -1,4 +1,4 @@
-import { asc, desc, eq } from "drizzle-orm";
+import { and, asc, desc, eq, exists, inArray, ne, sql } from "drizzle-orm";
 import type { Ctx } from "../../kernel/context";
 import { governanceClusterTenants } from "../../schema/governance-platform";
 import { governanceParticipation } from "../../schema/governance-policies";
@@ -24,6 +24,9 @@ export async function findTenant(ctx: Ctx, name: string): Promise<PlacedTenant |
 }
 
 export const listTenantRows = (ctx: Ctx): Promise<TenantRow[]> => ctx.db.select().from(governanceTenants);
+
+/** @param names at most 100: D1 binds no more */
+export const listTenantRowsOf = (ctx: Ctx, names: readonly string[]): Promise<TenantRow[]> => ctx.db.select().from(governanceTenants).where(inArray(governanceTenants.name, [...names]));
 
 /** Whether a tenant can be attached to `ref`. */
 export async function isClusterTenant(ctx: Ctx, ref: string): Promise<boolean> {
@@ -53,6 +56,10 @@ export function upsertTenantRow(ctx: Ctx, state: TenantState) {
   const { name: _, ...row } = toRow(state);
   return ctx.db.insert(governanceTenants).values(toRow(state)).onConflictDoUpdate({ target: governanceTenants.name, set: row });
 }
+
+/** Condition: D1 shows an earlier tenant of this name. */
+export const isAnotherLife = (ctx: Ctx, { name, bornRevision }: TenantState) =>
+  exists(ctx.db.select({ one: sql`1` }).from(governanceTenants).where(and(eq(governanceTenants.name, name), ne(governanceTenants.bornRevision, bornRevision))));
 
 export const deleteTenantRow = (ctx: Ctx, name: string) => ctx.db.delete(governanceTenants).where(eq(governanceTenants.name, name));
 

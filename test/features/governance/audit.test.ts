@@ -50,7 +50,7 @@ describe("the trail", () => {
 
   it("says what happened in its own words, and nothing of the fleet", async () => {
     const tenant = uniqueName("tenant");
-    await DB.prepare("INSERT INTO audit_log (action, actor_type, actor_id, subject_type, subject_id, detail, request_id, created_at, realm, scope) VALUES ('tenant.set_datasets', 'operator', 'static', 'Tenant', ?1, '{\"message\":\"datasets set\",\"after\":{\"team\":[\"a\"]}}', 'req_z', 5, 'governance', ?1)").bind(tenant).run();
+    await DB.prepare("INSERT INTO audit_log (action, actor_type, actor_id, subject_type, subject_id, detail, request_id, created_at, realm, scope) VALUES ('tenant.update_datasets', 'operator', 'static', 'Tenant', ?1, '{\"message\":\"datasets set\",\"after\":{\"team\":[\"a\"]}}', 'req_z', 5, 'governance', ?1)").bind(tenant).run();
     expect((await read(`?tenant=${tenant}`)).data).toEqual([{ id: expect.any(String), timestamp: "1970-01-01T00:00:00.005Z", tenant, action: "DatasetsUpdated", resource: `Tenant/${tenant}`, message: "datasets set", actor: { type: "operator", id: "static" }, requestId: "req_z", detail: { after: { team: ["a"] } } }]);
     await DB.prepare("INSERT INTO audit_log (action, actor_type, detail, request_id, created_at) VALUES ('session.create', 'user', '{}', 'req_fleet', ?)").bind(Date.now() + 60_000).run();
     expect(JSON.stringify(await read("?limit=1000"))).not.toContain("req_fleet");

@@ -177,6 +177,8 @@ describe("reservations", () => {
     const { id } = await reserve({ amountUsd: 1, userId });
     for (let i = 0; i < 2; i++) await expectOperator(204, "DELETE", `/api/v1/ai-budget/reservations/${id}`);
     expect(await accountOf(userId)).toMatchObject({ currentSpendUsd: 0, reservedUsd: 0 });
+    // Whoever takes a used id for a new call would spend what nobody set aside.
+    expect(await refuse(409, { id, amountUsd: 1, userId })).toMatchObject({ code: "RESERVATION_CLOSED", status: "released" });
     expect((await asOperator("DELETE", "/api/v1/ai-budget/reservations/unknown")).body).toMatchObject({ code: "RESERVATION_NOT_FOUND" });
     expect((await asOperator("POST", "/api/v1/ai-budget/reservations/unknown/settle", { body: usageOf(1) })).body).toMatchObject({ code: "RESERVATION_NOT_FOUND" });
   });
@@ -266,11 +268,15 @@ describe("a tenant's model key", () => {
     await expectStatus(204, "DELETE", `/api/v1/ai-budget/reservations/${id}`, { token: theirKey });
   });
 
-  it("is dead while its tenant is suspended, and for ever once the tenant is gone", async () => {
+  it("reserves nothing while its tenant is suspended, and nothing for ever once the tenant is gone", async () => {
     const tenant = await seedTenant();
     const key = await issueKey(tenant);
+    const { id } = await expectStatus<Reservation & Record<string, unknown>>(201, "POST", "/api/v1/ai-budget/reservations", ask(key));
     await putTenant(tenant, { phase: "Suspended" });
-    expect(await expectStatus(403, "POST", "/api/v1/ai-budget/reservations", ask(key))).toMatchObject({ code: "TENANT_SUSPENDED" });
+    expect(await expectStatus(409, "POST", "/api/v1/ai-budget/reservations", ask(key))).toMatchObject({ code: "TENANT_SUSPENDED" });
+    // What a call cost that was under way is booked.
+    expect(await expectStatus(200, "POST", `/api/v1/ai-budget/reservations/${id}/settle`, { token: key, body: usageOf(0.01) })).toMatchObject({ status: "settled" });
+    expect(await expectOperator(200, "GET", `/api/v1/ai-budget/${tenant}/spend`)).toMatchObject({ currentSpendUsd: 0.01 });
     expect(await refuse(409, { amountUsd: 0.01, tenant })).toMatchObject({ code: "TENANT_SUSPENDED" });
     await putTenant(tenant, { phase: "Running" });
     await expectStatus(201, "POST", "/api/v1/ai-budget/reservations", ask(key));

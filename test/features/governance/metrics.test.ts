@@ -165,7 +165,7 @@ describe("looking for all tenants' policies", () => {
     await Promise.all(
       names.map(async (name) => {
         await directoryObject(bindings).reserve(name);
-        await tenantObject(bindings, name).create(name, SPEC, BY);
+        await tenantObject(bindings, name).create(name, SPEC, BY, 0);
       }),
     );
     const sent = new Map<string, Job>();

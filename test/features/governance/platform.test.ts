@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createSystemContext } from "../../../src/context";
 import type { Env } from "../../../src/env";
-import { enqueuePlacements, placeClusterTenant } from "../../../src/governance/cluster-tenants";
+import { enqueuePlacements, placeClusterTenant, releasePlace } from "../../../src/governance/cluster-tenants";
+import { setIssuer } from "../../../src/governance/platform-dns/set-issuer";
 import { unseal } from "../../../src/kernel/crypto/envelope";
 import { uniqueName } from "../../support/client";
 import { asOperator, expectOperator } from "../../support/governance";
@@ -105,6 +106,24 @@ describe("cluster tenants", () => {
     expect((await ask("DELETE", `${PLACES}/${name}`)).status).toBe(200);
   });
 
+  it("of their own are given back when they become shared, and kept when they are wished for again", async () => {
+    const name = uniqueName("place");
+    const released: unknown[] = [];
+    vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+      const body = (await new Request(input as string, init as RequestInit).json()) as Record<string, unknown>;
+      if (body["action"] === "release") released.push(body["name"]);
+      return Response.json({ phase: "ready" });
+    });
+    expect((await ask("POST", PLACES, wish(name, { isolationTier: "dedicatedNodes" }))).status).toBe(201);
+    await releasePlace(contextUnder(withProvisioner), { name });
+    expect(released).toEqual([]);
+    expect((await ask("PUT", `${PLACES}/${name}`, { isolationTier: "shared" })).status).toBe(200);
+    expect(released).toEqual([name]);
+    expect((await ask("GET", `${PLACES}/${name}/status`)).body).toMatchObject({ phase: "ready", provisioner: "builtin" });
+    expect((await ask("DELETE", `${PLACES}/${name}`)).status).toBe(200);
+    expect(released).toEqual([name]);
+  });
+
   it("whose effect got lost are found by the next tick", async () => {
     const name = uniqueName("place");
     const now = Date.now();
@@ -135,6 +154,25 @@ describe("issuers of certificates", () => {
     const trail = JSON.stringify(await expectOperator(200, "GET", "/api/v1/audit?limit=20"));
     for (const text of [JSON.stringify(shown), JSON.stringify(row), trail]) expect(text).not.toContain("cf-secret-token");
     expect(trail).toContain(`DnsIssuer/${issuerName}`);
+  });
+
+  it("never bring back a token that somebody replaces at the same time", async () => {
+    const issuerName = uniqueName("issuer");
+    const body = { provider: "cloudflare", zone: "example.org", email: "ops@example.org", issuerName, server: "https://acme.example.org/directory" };
+    await expectOperator(200, "PUT", "/api/v1/platform/dns", { body: { ...body, apiToken: "cf-old-token" } });
+    const ctx = contextUnder(bindings);
+    let replaced: Promise<unknown> | null = null;
+    // Whoever changes the address has read the row before the token is replaced, and writes after it.
+    const batch = async (statements: never): Promise<unknown> => {
+      replaced ??= expectOperator(200, "PUT", "/api/v1/platform/dns", { body: { ...body, apiToken: "cf-new-token" } });
+      await replaced;
+      return ctx.db.batch(statements);
+    };
+    const db = new Proxy(ctx.db, { get: (target, key) => (key === "batch" ? batch : Reflect.get(target, key, target)) });
+    await setIssuer({ ...ctx, db }, { ...body, email: "new@example.org" });
+    const row = await bindings.DB.prepare("SELECT email, sealed_solver, version FROM governance_dns_issuers WHERE issuer_name = ?").bind(issuerName).first<{ email: string; sealed_solver: string; version: number }>();
+    expect(row).toMatchObject({ email: "new@example.org", version: 3 });
+    expect(JSON.parse((await unseal(ctx.config.sealKeys, row?.sealed_solver ?? "", `dns_issuer:${issuerName}`)) ?? "{}")).toEqual({ apiToken: "cf-new-token" });
   });
 
   it("need what their solver needs", async () => {

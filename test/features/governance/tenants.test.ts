@@ -252,7 +252,19 @@ describe("drift", () => {
     expect([await driftOf(tampered), await driftOf(missing), (await driftOf(orphan))?.issue]).toEqual([undefined, undefined, "missing-source"]);
     expect(await read(tampered)).toMatchObject({ displayName: "Acme", phase: "Running" });
     expect(await auditOf(missing)).toEqual(["tenant.create", "tenant.repair"]);
-    await bindings.DB.prepare("DELETE FROM governance_tenants WHERE name = ?").bind(orphan).run();
+    // A row too many goes when somebody says so.
+    await expectOperator(200, "DELETE", `/api/v1/tenants/${orphan}`);
+    expect(await driftOf(orphan)).toBeUndefined();
+    expect(await auditOf(orphan)).toEqual(["tenant.delete"]);
+    expect((await asOperator("DELETE", `/api/v1/tenants/${orphan}`)).status).toBe(404);
+  });
+
+  it("does not keep a name from beginning anew when its object was lost", async () => {
+    const name = uniqueName("lost");
+    await bindings.DB.prepare("INSERT INTO governance_projections (kind, key, revision, projected_at) VALUES ('tenant', ?, 41, 0)").bind(name).run();
+    await expectOperator(201, "POST", "/api/v1/tenants", { body: { name, displayName: "Again", email: `${name}@example.org` } });
+    expect(await driftOf(name)).toBeUndefined();
+    expect(await read(name)).toMatchObject({ displayName: "Again", phase: "Running" });
   });
 });
 
@@ -295,8 +307,8 @@ describe("the directory", () => {
 });
 
 describe("a member's socket", () => {
-  const open = async (name: string, expiresAt = Date.now() + 60_000): Promise<{ readonly socket: WebSocket; readonly frames: Record<string, unknown>[]; readonly closed: { code: number }[] }> => {
-    const { webSocket } = await tenantObject(bindings, name).fetch(memberUpgrade(expiresAt));
+  const open = async (name: string, expiresAt = Date.now() + 60_000, epoch = 0): Promise<{ readonly socket: WebSocket; readonly frames: Record<string, unknown>[]; readonly closed: { code: number }[] }> => {
+    const { webSocket } = await tenantObject(bindings, name).fetch(memberUpgrade({ expiresAt, epoch }));
     if (!webSocket) throw new Error("no socket");
     const frames: Record<string, unknown>[] = [];
     const closed: { code: number }[] = [];
@@ -310,12 +322,37 @@ describe("a member's socket", () => {
     const name = await newTenant();
     const { frames, closed } = await open(name);
     await vi.waitFor(() => expect(frames[0]).toMatchObject({ type: "tenant.state", tenant: name, phase: "Running" }));
-    await expectOperator(200, "POST", `/api/v1/tenants/${name}/suspend`);
-    await vi.waitFor(() => expect(frames.at(-1)).toMatchObject({ phase: "Suspended" }));
     await tenantObject(bindings, name).announceContract("c".repeat(64));
-    await vi.waitFor(() => expect(frames.at(-1)).toMatchObject({ phase: "Suspended", contractId: "c".repeat(64) }));
+    await vi.waitFor(() => expect(frames.at(-1)).toMatchObject({ phase: "Running", contractId: "c".repeat(64) }));
     await expectOperator(200, "DELETE", `/api/v1/tenants/${name}`);
     await vi.waitFor(() => expect(closed).toEqual([{ code: 4410 }]));
+  });
+
+  it("ends when the tenant is suspended, and is none until it is resumed", async () => {
+    const name = await newTenant();
+    const { frames, closed } = await open(name);
+    await expectOperator(200, "POST", `/api/v1/tenants/${name}/suspend`);
+    await vi.waitFor(() => expect(closed).toEqual([{ code: 4403 }]));
+    expect(frames.at(-1)).toMatchObject({ phase: "Suspended" });
+    const again = () => tenantObject(bindings, name).fetch(memberUpgrade({ expiresAt: Date.now() + 60_000, epoch: 0 }));
+    expect((await again()).status).toBe(403);
+    await expectOperator(200, "POST", `/api/v1/tenants/${name}/resume`);
+    const { webSocket } = await again();
+    expect(webSocket).not.toBeNull();
+    webSocket?.accept();
+    webSocket?.close();
+  });
+
+  it("ends when the sessions are cut, also one that is on its way, and no later one does", async () => {
+    const name = await newTenant();
+    const [before, after] = [await open(name, undefined, 1), await open(name, undefined, 2)];
+    await tenantObject(bindings, name).cutMembers(2);
+    await vi.waitFor(() => expect(before.closed).toEqual([{ code: 4401 }]));
+    expect((await tenantObject(bindings, name).fetch(memberUpgrade({ expiresAt: Date.now() + 60_000, epoch: 1 }))).status).toBe(403);
+    await tenantObject(bindings, name).announceContract("d".repeat(64));
+    await vi.waitFor(() => expect(after.frames.at(-1)).toMatchObject({ contractId: "d".repeat(64) }));
+    expect(after.closed).toEqual([]);
+    after.socket.close();
   });
 
   it("ends when its token does", async () => {
@@ -333,6 +370,6 @@ describe("a member's socket", () => {
     const name = await newTenant();
     const request = new Request(`https://sett.test/api/v1/tenants/${name}/socket`, { headers: { authorization: `Bearer ${operatorToken}`, upgrade: "websocket" } });
     expect((await handleFetch(request, bindings, { waitUntil: () => undefined })).status).toBe(403);
-    expect((await tenantObject(bindings, uniqueName("nobody")).fetch(memberUpgrade(Date.now() + 1_000))).status).toBe(404);
+    expect((await tenantObject(bindings, uniqueName("nobody")).fetch(memberUpgrade({ expiresAt: Date.now() + 1_000, epoch: 0 }))).status).toBe(404);
   });
 });

@@ -110,6 +110,7 @@ describe("the ledger", () => {
     expect(settle(rows, "o", "a", usage(5), NOVEMBER).verdict).toEqual({ kind: "mismatch" });
     expect(release(rows, "o", "a", NOVEMBER)).toEqual({ kind: "settled" });
     expect(settle(rows, "o", "x", usage(5), NOVEMBER).verdict).toEqual({ kind: "unknown" });
+    expect(ask(rows, "a", 10).verdict).toEqual({ kind: "closed", status: "settled" });
     expect(statusOf(rows, GLOBAL_ACCOUNT, NOVEMBER)).toMatchObject({ spent: 4, reserved: 0 });
   });
 
@@ -127,6 +128,8 @@ describe("the ledger", () => {
     changeLimit(rows, GLOBAL_ACCOUNT, 100, NOVEMBER);
     ask(rows, "a", 100);
     expect(ask(rows, "b", 100).verdict.kind).toBe("exceeded");
+    // Over, though nobody let go of it yet.
+    expect(ask(rows, "a", 100, NOVEMBER + TTL_MS).verdict).toEqual({ kind: "closed", status: "expired" });
     expect(ask(rows, "b", 100, NOVEMBER + TTL_MS).verdict.kind).toBe("granted");
     expect(rows.findReservation("o", "a")?.status).toBe("expired");
     settle(rows, "o", "a", usage(60), NOVEMBER + TTL_MS);

@@ -46,10 +46,10 @@ describe("credentials of MCP servers", () => {
 describe("what passes the broker", () => {
   it("is what the protocol needs, and nobody's credentials", () => {
     const asked = new Headers({ accept: "application/json", "content-type": "application/json", authorization: "Bearer tenant", cookie: "a=b", host: "sett", "mcp-session-id": "s", "mcp-protocol-version": "2025-06-18", "last-event-id": "7", connection: "x", "x-forwarded-for": "1.2.3.4", "proxy-authorization": "x" });
-    expect(headersToServer(asked, "key")).toEqual({ accept: "application/json", "content-type": "application/json", "mcp-session-id": "s", "mcp-protocol-version": "2025-06-18", "last-event-id": "7", authorization: "Bearer key" });
-    expect(headersToServer(asked, null)).not.toHaveProperty("authorization");
+    expect(headersToServer(asked, "of the server", "key")).toEqual({ accept: "application/json", "content-type": "application/json", "mcp-session-id": "of the server", "mcp-protocol-version": "2025-06-18", "last-event-id": "7", authorization: "Bearer key" });
+    for (const name of ["authorization", "mcp-session-id"]) expect(headersToServer(asked, null, null)).not.toHaveProperty(name);
     const answered = new Headers({ "content-type": "text/event-stream", "set-cookie": "a=b", "www-authenticate": "Bearer", "mcp-session-id": "s", "transfer-encoding": "chunked", "content-length": "3", "access-control-allow-origin": "x" });
-    expect(headersToCaller(answered)).toEqual({ "content-type": "text/event-stream", "mcp-session-id": "s", "cache-control": "no-store", "x-content-type-options": "nosniff" });
+    expect(headersToCaller(answered, "of the caller")).toEqual({ "content-type": "text/event-stream", "mcp-session-id": "of the caller", "cache-control": "no-store", "x-content-type-options": "nosniff" });
   });
 
   it("is judged by status and type", () => {
