@@ -5,6 +5,7 @@ import { governanceConfig } from "../config";
 import { compileGrants, type Decision } from "../grants";
 import { advisoryOf, readPolicies, resolvePolicy } from "../policies";
 import { hasServers, hasSkills, listOwnedBotIds, listServerFacts, listSkillFacts, type ContractTenant } from "./contracts.store";
+import { isOnAllowlist } from "../skill-allowlist.core";
 import { canonicalJson, compileContract, type EffectiveContract } from "./effective-contract.core";
 import type { PolicyForMachine, TenantContract } from "./machine-contract.core";
 
@@ -19,14 +20,14 @@ const allowedIds = (decisions: readonly Decision[]): string[] => decisions.filte
 /** Reads what everybody decided about a tenant and compiles it. Addresses come from the configuration only: they are part of what the id stands for. */
 export async function compileEffectiveContract(ctx: Ctx, tenant: ContractTenant): Promise<IdentifiedContract> {
   const decisions = await compileGrants(ctx, tenant.name);
-  const [mcpServers, skills] = await Promise.all([listServerFacts(ctx, allowedIds(decisions["mcp-server"])), listSkillFacts(ctx, allowedIds(decisions["skill-bundle"]))]);
+  const [mcpServers, granted] = await Promise.all([listServerFacts(ctx, allowedIds(decisions["mcp-server"])), listSkillFacts(ctx, allowedIds(decisions["skill-bundle"]))]);
   const base = ctx.config.publicUrl ?? "";
   const contract = compileContract({
     tenant: { name: tenant.name, team: tenant.team },
     memberships: tenant.datasets,
     awareness: decisions.awareness,
     mcpServers,
-    skills,
+    skills: granted.filter((skill) => isOnAllowlist(tenant.skillAllowlist, skill)),
     gatewayUrl: `${base}/api/v1/mcp`,
     registryUrl: `${base}/api/v1/skills`,
   });

@@ -10,11 +10,11 @@ import type { McpServerFacts, SkillFacts } from "./effective-contract.core";
 export type MachineContractRow = typeof governanceMachineContracts.$inferSelect;
 
 /** What of a tenant its contract is made of. */
-export type ContractTenant = Pick<typeof governanceTenants.$inferSelect, "name" | "team" | "labels" | "policyRef" | "wave" | "suspended" | "datasets" | "bornRevision">;
+export type ContractTenant = Pick<typeof governanceTenants.$inferSelect, "name" | "team" | "labels" | "policyRef" | "wave" | "suspended" | "datasets" | "bornRevision" | "skillAllowlist">;
 
 export async function findContractTenant(ctx: Ctx, name: string): Promise<ContractTenant | null> {
-  const { team, labels, policyRef, wave, suspended, datasets, bornRevision } = governanceTenants;
-  const [row] = await ctx.db.select({ name: governanceTenants.name, team, labels, policyRef, wave, suspended, datasets, bornRevision }).from(governanceTenants).where(eq(governanceTenants.name, name)).limit(1);
+  const { team, labels, policyRef, wave, suspended, datasets, bornRevision, skillAllowlist } = governanceTenants;
+  const [row] = await ctx.db.select({ name: governanceTenants.name, team, labels, policyRef, wave, suspended, datasets, bornRevision, skillAllowlist }).from(governanceTenants).where(eq(governanceTenants.name, name)).limit(1);
   return row ?? null;
 }
 

@@ -181,8 +181,8 @@ export function advisoryOf({ domains, egressRules }: Pick<Policy, "domains" | "e
   const rules = egressRules ?? [];
   const udp = rules.flatMap(({ protocol }, index) => (protocol === "UDP" ? [index] : []));
   return [
-    ...(rules.length > 0 ? ["egressRules: enforced for connections to IP addresses; a host name is judged by the domain rules, since its addresses are not resolved to CIDR ranges."] : []),
-    ...(rules.length > 0 && domains === null ? ["domains: this policy has none, so connections to host names are not restricted."] : []),
+    ...(rules.length > 0 ? ["egressRules: enforced for connections to IP addresses; a host name is judged by the domain rules where there are any."] : []),
+    ...(rules.length > 0 && domains === null ? ["domains: this policy has none, so a host name is judged by the addresses that it leads to at that moment."] : []),
     ...udp.map((index) => `egressRules[${index}]: UDP does not pass the proxy that enforces the rules.`),
   ];
 }

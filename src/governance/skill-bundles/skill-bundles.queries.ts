@@ -3,9 +3,10 @@ import type { Ctx } from "../../kernel/context";
 import { notFound } from "../../kernel/errors/app-error";
 import { refusal } from "../errors";
 import { compileGrants, listAllGrants, listGrantsOf } from "../grants";
+import { isOnAllowlist } from "../skill-allowlist.core";
 import { sha256Of } from "./skill-bundles.core";
 import { toBundleView, type BundleListView, type BundleRef, type BundleView, type ContentQuery, type ContentRef } from "./skill-bundles.schemas";
-import { findBundle, findContent, listBundles as listBundleRows, listBundlesOfDigest, type ListedBundle } from "./skill-bundles.store";
+import { findBundle, findContent, listBundles as listBundleRows, findSkillAllowlist, listBundlesOfDigest, type ListedBundle } from "./skill-bundles.store";
 import { loadContent } from "./skill-content";
 
 /** Skills of one content; more of them differ in name only. */
@@ -40,9 +41,9 @@ export async function getContent(ctx: Ctx, { digest }: z.output<typeof ContentRe
   const sha256 = sha256Of(digest);
   const isOther = ctx.actor.type === "tenant" && ctx.actor.tenant !== tenantName;
   if (sha256 === null || isOther) throw notFound("Skill");
-  const [rows, decisions, content] = await Promise.all([listBundlesOfDigest(ctx, sha256, MAX_SAME_CONTENT), compileGrants(ctx, tenantName), findContent(ctx, sha256)]);
+  const [rows, decisions, content, allowlist] = await Promise.all([listBundlesOfDigest(ctx, sha256, MAX_SAME_CONTENT), compileGrants(ctx, tenantName), findContent(ctx, sha256), findSkillAllowlist(ctx, tenantName)]);
   const entitled = new Set(decisions["skill-bundle"].filter(({ access }) => access === "allow").map(({ payloadId }) => payloadId));
-  const theirs = rows.filter(({ bundle }) => entitled.has(bundle.id));
+  const theirs = rows.filter(({ bundle }) => entitled.has(bundle.id) && isOnAllowlist(allowlist, bundle));
   const skill = theirs.find(isDeliverable);
   if (!skill && theirs.some(({ scanStatus }) => scanStatus === "failed")) throw refusal("SCAN_FAILED", "The scan of this skill did not pass.");
   if (!skill || content?.state !== "stored") throw notFound("Skill");

@@ -3,6 +3,7 @@ import type { Ctx } from "../../kernel/context";
 import type { Plan } from "../../kernel/db/client";
 import { newId } from "../../kernel/ids/ids";
 import { governanceSkillBundles as bundles, governanceSkillContents as contents, governanceSkillPromotions as promotions, governanceSkillScans as scans, governanceSources as sources } from "../../schema/governance-skills";
+import { governanceTenants } from "../../schema/governance-tenants";
 import type { SkillScope } from "./skill-bundles.core";
 
 export type Bundle = typeof bundles.$inferSelect;
@@ -154,4 +155,10 @@ export async function takeUnusedContents(ctx: Ctx, before: number, limit: number
 
 export async function forgetContent(ctx: Ctx, sha256: string): Promise<void> {
   await ctx.db.delete(contents).where(and(eq(contents.sha256, sha256), eq(contents.state, "removing")));
+}
+
+/** The skills that a tenant's own list narrows its grants to; null for no list. */
+export async function findSkillAllowlist(ctx: Ctx, tenant: string): Promise<readonly string[] | null> {
+  const [row] = await ctx.db.select({ list: governanceTenants.skillAllowlist }).from(governanceTenants).where(eq(governanceTenants.name, tenant)).limit(1);
+  return row?.list ?? null;
 }

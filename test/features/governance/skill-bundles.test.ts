@@ -206,6 +206,20 @@ describe("the content of a skill", () => {
 });
 
 describe("who gets a content", () => {
+  it("is narrowed by the tenant's own list, which lets in nothing that no grant does", async () => {
+    const tenant = uniqueName("tenant");
+    const [mine, other] = [await published(tenant), await published(tenant)];
+    await expectOperator(201, "POST", "/api/v1/tenants", { body: { name: tenant, displayName: tenant, email: `${tenant}@example.org`, skillAllowlist: [mine.name, "somebody-elses"] } });
+    const seen = async () => [
+      (await contentOf(mine.digest, tenant)).status,
+      (await contentOf(other.digest, tenant)).status,
+      (await expectOperator<{ skills: { entitled: { name: string }[] } }>(200, "GET", `/api/v1/tenants/${tenant}/effective-contract`)).skills.entitled.map(({ name }) => name),
+    ];
+    expect(await seen()).toEqual([200, 404, [mine.name]]);
+    await expectOperator(200, "PUT", `/api/v1/tenants/${tenant}`, { body: { skillAllowlist: [] } });
+    expect(await seen()).toEqual([200, 200, [mine.name, other.name].toSorted()]);
+  });
+
   it("is entitled to a skill that has it, itself and at that moment", async () => {
     const [tenant, stranger] = [uniqueName("tenant"), uniqueName("tenant")];
     const skill = await published(tenant);
