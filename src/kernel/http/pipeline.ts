@@ -41,6 +41,8 @@ export function mountOperations(router: Hono<PipelineEnv>, operations: readonly 
 async function runOperation(op: Operation, c: HonoContext<PipelineEnv>): Promise<Response> {
   const { spec } = op;
   const scope = c.get("scope");
+  // Whoever only looks whether an address is there must not use up what it gives once.
+  if (c.req.raw.method === "HEAD" && spec.audit !== undefined) throw new AppError("METHOD_NOT_ALLOWED", "This address answers GET only: reading it changes something.");
   const anonymous = scope.context({ type: "anonymous" });
   const { config } = anonymous;
   if (spec.limit === "credential" || spec.limit === "public") await takeFromLimit(config, scope.limits, spec.limit, anonymous.client.ip);

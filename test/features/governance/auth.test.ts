@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { handleScheduled } from "../../../src/crons";
 import type { Env } from "../../../src/env";
-import { api, BASE_URL, expectStatus, uniqueIp, uniqueName } from "../../support/client";
+import { api, BASE_URL, expectStatus, send, uniqueIp, uniqueName } from "../../support/client";
 import { operatorToken } from "../../support/governance";
 import { insertSession, signInEnv, tenantToken } from "../../support/governance-auth";
 import { fetchUnder } from "../../support/promises";
@@ -185,6 +185,8 @@ describe("device grants", () => {
     const fields = { userCode: begun.userCode, csrf: proofIn(page.text) };
     for (let twice = 0; twice < 2; twice++) expect((await approve(cookie, fields)).status).toBe(200);
 
+    // Whoever only looks whether the address is there uses nothing up.
+    expect((await send("HEAD", `${AUTH}/device/token?deviceCode=${begun.deviceCode}`)).status).toBe(405);
     const answers = await Promise.all(Array.from({ length: 20 }, () => poll(begun.deviceCode)));
     const [won, ...rest] = [...answers].sort((a, b) => a.status - b.status);
     expect(won).toMatchObject({ status: 200, body: { status: "authorized", token: expect.stringMatching(/^ocp_[0-9a-f]{48}$/) } });
