@@ -18,7 +18,7 @@ export function usdToMicros(usd: number): number {
   return Math.round(usd * MICROS_PER_USD);
 }
 
-/** Micro-USD of a limit that others keep as any number of USD: rounded down, so that it is never overstepped, and at most the ledger's largest. */
+/** Micro-USD of a limit that others keep as whatever number of USD: rounded down, so that it is never overstepped, and at most the ledger's largest. */
 export function limitMicros(usd: number): number {
   const held = Math.min(usd, MAX_LIMIT_USD);
   return isWholeMicros(held) ? Math.round(held * MICROS_PER_USD) : Math.floor(held * MICROS_PER_USD);

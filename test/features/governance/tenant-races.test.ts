@@ -162,7 +162,7 @@ describe("drift", () => {
       expect((await asOperator("POST", "/api/v1/tenants", { body: { ...bodyOf(name), [field]: half } })).body, field).toMatchObject({ code: "VALIDATION_ERROR", detail: expect.stringContaining(`body.${field}`) });
     }
     expect((await asOperator("POST", "/api/v1/policies", { body: { name, description: half } })).body).toMatchObject({ code: "VALIDATION_ERROR", detail: expect.stringContaining("body.description") });
-    // Whole pairs are as good as any letter.
+    // Whole pairs are as good as every letter.
     await expectOperator(201, "POST", "/api/v1/tenants", { body: { ...bodyOf(name), displayName: "Acme 🦡", team: "x\u0000y", labels: { half } } });
     const { mismatches } = await expectOperator<{ mismatches: readonly { name: string }[] }>(200, "GET", "/api/v1/tenants/drift");
     expect(mismatches.filter((mismatch) => mismatch.name === name)).toEqual([]);

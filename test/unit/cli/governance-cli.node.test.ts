@@ -109,7 +109,7 @@ describe("the command line of a governed machine", () => {
 
   it("the bundle's proxy refuses and carries", async () => {
     contracts.set({ ...RULES, egress: [{ cidr: "127.0.0.1/32", ports: [server.port], protocol: "TCP" }] }, true);
-    // It asks twice through what its environment names, as any program would.
+    // It asks twice through what its environment names, like every program.
     const script = "const http = require('http'); const ask = (path) => http.request({ host: '127.0.0.1', port: new URL(process.env.HTTPS_PROXY).port, method: 'CONNECT', path }).on('connect', (r, s) => { console.log(path.split(':')[0], r.statusCode); s.destroy(); }).end();";
     writeFileSync(join(home.path, "agent.cjs"), `${script} ask('127.0.0.1:${server.port}'); ask('evil.test:443'); setInterval(Date, 1000);`);
     sett(["up", "--json", "--no-openclaw", "--watch", `gateway="${process.execPath}" "${join(home.path, "agent.cjs")}"`]);
