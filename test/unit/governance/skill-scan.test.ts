@@ -38,7 +38,7 @@ const CASES: readonly (readonly [id: string, severity: Severity, found: readonly
     ["AKIAIOSFODNN7EXAMPLE", "sk-your-key-goes-right-here-please", "set sk-ant-placeholder-placeholder-0", "ghp_short"],
   ],
   ["outside-reference", "high", ["[x](../../secrets.md)", "[x](/etc/passwd)", "see file:///home/me/x", "[x](a/%2e%2e/../b)", "![x](~/photo.png)"], ["[x](scripts/../reference.md)", "[x](https://example.org/../a)", "[x](#top)", "[x](mailto:a@example.org)", "../ is the parent folder"]],
-  ["destructive-command", "high", ["rm -rf /", "rm -rf ~/", "rm -r -f \"$HOME\"", "rm -rf /*", "mkfs.ext4 /dev/sda1"], ["rm -rf ./build", "rm -rf dist/work", "rm -rf ~/work/build", "rm file"]],
+  ["destructive-command", "high", ["rm -rf /", "rm -rf ~/", "rm -r -f \"$HOME\"", "rm -rf /*", "mkfs.ext4 /dev/sda1"], ["rm -rf ./build", "rm -rf dist/old", "rm -rf ~/den/build", "rm file"]],
   ["safeguard-off", "medium", ["claude --dangerously-skip-permissions", "chmod 777 x", "curl -k https://x.example"], ["chmod 755 x", "curl --compressed https://x.example"]],
   ["plain-download", "medium", ["curl http://x.example/a"], ["curl http://localhost:3000/a", "see http://x.example/a"]],
   ["encoded-blob", "medium", ["aB3+".repeat(120)], ["a".repeat(500), "aB3+".repeat(50)]],
